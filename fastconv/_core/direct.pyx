@@ -1,0 +1,374 @@
+# cython: boundscheck=False, wraparound=False, initializedcheck=False
+"""Direct convolution: strips of the input are laid out for the tap microkernel, tile by tile.
+
+out[n, g, k, o] = activation(bias[g, k] + sum over c, t of x[n, g, c, o * stride + delta[t]] * w[g, k, c, t])
+
+One item of work is one strip of output rows of one (image, group, outer position).  The strip's
+input is gathered into the thread's scratch: converted to the compute type, borders filled in,
+columns and rows sorted by phase so that the samples of neighbouring outputs are neighbours.  A
+table of offsets, one per tap, then makes every rank, stride and dilation (and each phase of a
+transposed convolution) the same product.  A Job belongs to one set of strides; backends/direct.py
+builds it and keeps it with the plan.
+"""
+cimport cython
+from cython.parallel cimport parallel, prange, threadid
+from libc.stdint cimport int32_t
+cimport numpy as cnp
+
+from fastconv._core cimport kernels as k
+from fastconv._core.cpu cimport threads_for
+from fastconv._core.job cimport Block, Buffer, Stopper, Tiles, buffer_of, fill_reader
+
+cnp.import_array()
+
+
+cdef ptrdiff_t *table(list keep, numbers) except NULL:
+    """The numbers as a C array, kept alive by the list."""
+    cdef ptrdiff_t i, n = len(numbers)
+    cdef Buffer b = buffer_of(n * sizeof(ptrdiff_t))
+    cdef ptrdiff_t *out = <ptrdiff_t *>b.data
+    cdef const ptrdiff_t[::1] view
+    keep.append(b)
+    if isinstance(numbers, (tuple, list)):
+        for i in range(n):
+            out[i] = numbers[i]
+    elif n:
+        view = numbers
+        for i in range(n):
+            out[i] = view[i]
+    return out
+
+
+cdef void set_axis(k.fc_axis *axis, spec) except *:
+    axis.length, axis.upsample, axis.step_bytes, axis.mode = spec
+
+
+cdef class Job:
+    """One convolution for one set of operand strides.  Immutable once built."""
+    cdef Phase *phase
+    cdef ptrdiff_t *first_item
+    cdef int phases, ready
+    cdef list keep
+    cdef Tiles tiles
+    cdef k.fc_reader reader
+    cdef k.fc_finish_fn *finish
+    cdef ptrdiff_t n_count, g_count, k_count, channels, x_channel_bytes, parts, items
+    cdef ptrdiff_t *x_n
+    cdef ptrdiff_t *x_g
+    cdef ptrdiff_t *out_n
+    cdef ptrdiff_t *out_g
+    cdef ptrdiff_t *out_k
+    cdef int activation
+    cdef bint weightless
+    cdef double work
+    cdef ptrdiff_t x_plane_bytes, x_bytes, c_bytes
+    cdef readonly ptrdiff_t packed_bytes
+
+    def __init__(self, int phases, *, int kind, reader, int out_type, int activation,
+                 ptrdiff_t k_count, ptrdiff_t channels, ptrdiff_t x_channel_bytes,
+                 x_n, x_g, out_n, out_g, out_k, ptrdiff_t parts, bint weightless):
+        self.keep = []
+        cdef Buffer b = buffer_of(phases * sizeof(Phase))
+        self.keep.append(b)
+        self.phase = <Phase *>b.data
+        self.first_item = table(self.keep, [0] * (phases + 1))
+        self.phases = phases
+        self.tiles = Tiles(kind, k_count)
+        memory_type, is_complex, swapped, fill = reader
+        fill_reader(&self.reader, kind, memory_type, is_complex, swapped, fill)
+        self.finish = k.fc_finish_find(kind, out_type)
+        self.activation = activation
+        self.k_count, self.channels, self.x_channel_bytes = k_count, channels, x_channel_bytes
+        self.x_n, self.x_g = table(self.keep, x_n), table(self.keep, x_g)
+        self.out_n, self.out_g = table(self.keep, out_n), table(self.keep, out_g)
+        self.out_k = table(self.keep, out_k)
+        self.n_count, self.g_count = len(x_n), len(x_g)
+        self.parts = max(1, min(parts, self.tiles.count))
+        self.weightless = weightless
+
+    def add_phase(self, *, outer, row, col, off, weight_offsets, ptrdiff_t out_bytes):
+        """outer: (counts, strides, out steps, axes, plane deltas); row, col: (axis, stride,
+        segments, outputs, outputs of a strip, out step); off, weight_offsets: one per tap."""
+        cdef Phase *f = &self.phase[self.ready]
+        cdef Buffer b
+        cdef ptrdiff_t i
+        cdef int side
+        counts, strides, steps, axes, deltas = outer
+        f.outer = len(counts)
+        f.outer_n, f.outer_stride = table(self.keep, counts), table(self.keep, strides)
+        f.outer_out_bytes = table(self.keep, steps)
+        b = buffer_of(f.outer * sizeof(k.fc_axis))
+        self.keep.append(b)
+        f.outer_axis = <k.fc_axis *>b.data
+        f.outer_positions = 1
+        for i in range(f.outer):
+            set_axis(&f.outer_axis[i], axes[i])
+            f.outer_positions *= f.outer_n[i]
+        f.planes = len(deltas)
+        f.plane_delta = table(self.keep, [d for delta in deltas for d in delta])
+        for side in range(2):
+            axis, stride, segments, outputs, strip, step = (row, col)[side]
+            b = buffer_of(len(segments) * sizeof(Segment))
+            self.keep.append(b)
+            self._set_segments(<Segment *>b.data, segments)
+            if side == 0:
+                set_axis(&f.row, axis)
+                f.row_stride, f.oh, f.strip_rows, f.out_row_bytes = stride, outputs, strip, step
+                f.row_segments, f.row_segment = len(segments), <Segment *>b.data
+            else:
+                set_axis(&f.col, axis)
+                f.col_stride, f.ow, f.strip_cols, f.out_col_bytes = stride, outputs, strip, step
+                f.col_segments, f.col_segment = len(segments), <Segment *>b.data
+        f.pitch = sum([s[1] for s in col[2]])
+        f.plane_size = f.pitch * sum([s[1] for s in row[2]])
+        f.taps = len(off)
+        self._set_taps(f, off, weight_offsets)
+        f.out_bytes = out_bytes
+        self._set_items(f)
+
+    cdef void _set_segments(self, Segment *s, segments) except *:
+        cdef ptrdiff_t i, base = 0
+        for i in range(len(segments)):
+            s[i].first, s[i].count = segments[i]
+            s[i].base = base
+            base += s[i].count
+
+    cdef void _set_taps(self, Phase *f, off, weight_offsets) except *:
+        cdef Buffer b = buffer_of(f.taps * sizeof(int32_t))
+        cdef const int32_t[::1] view = off
+        cdef ptrdiff_t i
+        self.keep.append(b)
+        f.off = <int32_t *>b.data
+        for i in range(f.taps):
+            f.off[i] = view[i]
+        f.weight_bytes = table(self.keep, weight_offsets)
+        f.packed_bytes = self.packed_bytes
+        f.group_bytes = 0 if self.weightless else \
+            self.k_count * f.taps * self.tiles.planes * self.tiles.number_bytes
+        self.packed_bytes += self.g_count * f.group_bytes
+
+    cdef void _set_items(self, Phase *f) except *:
+        cdef ptrdiff_t wide = self.tiles.max_pixels, vector = max(1, wide)
+        cdef ptrdiff_t flat_pixels = (f.strip_rows - 1) * f.pitch + f.strip_cols
+        cdef ptrdiff_t narrow = self.tiles.blocks[0].narrow_pixels if self.tiles.count else 1
+        cdef ptrdiff_t row_pixels = -(-f.strip_cols // narrow) * narrow
+        f.flat = -(-flat_pixels // narrow) * narrow <= f.strip_rows * row_pixels
+        f.ldc = (flat_pixels if f.flat else f.strip_rows * (f.strip_cols + wide)) + wide
+        f.row_strips = -(-f.oh // f.strip_rows) if f.oh else 0
+        f.col_strips = -(-f.ow // f.strip_cols) if f.ow else 0
+        f.items = self.n_count * self.g_count * f.outer_positions * f.row_strips * \
+            f.col_strips * self.parts
+        self.work += <double>self.n_count * self.g_count * f.outer_positions * f.oh * f.ow * \
+            self.k_count * f.taps * (4 if self.tiles.planes == 2 else 1)
+        cdef ptrdiff_t plane = (self.channels * f.planes * f.plane_size + wide) * \
+            self.tiles.number_bytes
+        self.x_plane_bytes = max(self.x_plane_bytes, -(-plane // 64) * 64)
+        self.c_bytes = max(self.c_bytes, self.tiles.max_mr * self.tiles.planes * f.ldc *
+                           self.tiles.number_bytes)
+        self.x_bytes = self.x_plane_bytes * self.tiles.planes
+        self.ready += 1
+        self.items += f.items
+        self.first_item[self.ready] = self.items
+
+    @property
+    def scratch_bytes(self):
+        """Workspace of one thread."""
+        return self.x_bytes + self.c_bytes + 64
+
+    # --- weights --------------------------------------------------------------------------
+
+    def pack(self, cnp.ndarray w not None, w_g, w_k, cnp.ndarray out not None):
+        """Lay the weights (compute type) out tile by tile; False: not all of them are finite."""
+        cdef const char *weights = <const char *>cnp.PyArray_DATA(w)
+        cdef char *packed = <char *>cnp.PyArray_DATA(out)
+        cdef list keep = []
+        cdef ptrdiff_t *g_bytes = table(keep, w_g)
+        cdef ptrdiff_t *k_bytes = table(keep, w_k)
+        cdef ptrdiff_t size = self.tiles.planes * self.tiles.number_bytes
+        cdef ptrdiff_t jobs = self.phases * self.g_count * self.tiles.count
+        cdef ptrdiff_t j, g, b, p
+        cdef int threads = threads_for(<double>self.packed_bytes)
+        cdef Phase *f
+        cdef Block *block
+        for j in prange(jobs, nogil=True, num_threads=threads, schedule="static"):
+            b = j % self.tiles.count
+            g = j // self.tiles.count % self.g_count
+            p = j // self.tiles.count // self.g_count
+            f = &self.phase[p]
+            block = &self.tiles.blocks[b]
+            k.fc_pack_weights(packed + f.packed_bytes + g * f.group_bytes
+                              + block.k0 * f.taps * size,
+                              weights + g_bytes[g], k_bytes + block.k0,
+                              f.weight_bytes, f.taps, block.mr, size)
+        return bool(k.fc_all_finite(self.tiles.kind, packed,
+                                    self.packed_bytes // self.tiles.number_bytes))
+
+    # --- running --------------------------------------------------------------------------
+
+    def run(self, cnp.ndarray x_array not None, cnp.ndarray packed_array, cnp.ndarray bias_array,
+            cnp.ndarray out_array not None):
+        """Compute everything; the interpreter is released."""
+        cdef const char *x = <const char *>cnp.PyArray_DATA(x_array)
+        cdef const char *packed = NULL
+        cdef const char *bias = NULL
+        cdef char *out = <char *>cnp.PyArray_DATA(out_array)
+        cdef int threads = threads_for(self.work)
+        cdef ptrdiff_t item, chunk
+        cdef Stopper stopper = Stopper()
+        cdef int failed = 0
+        cdef int *status = &failed
+        cdef char *scratch
+        cdef size_t nbytes = self.scratch_bytes
+        if packed_array is not None:
+            packed = <const char *>cnp.PyArray_DATA(packed_array)
+        if bias_array is not None:
+            bias = <const char *>cnp.PyArray_DATA(bias_array)
+        if self.items == 0:
+            return
+        if threads > self.items:
+            threads = <int>self.items
+        if threads == 1:
+            with nogil:
+                scratch = <char *>k.fc_scratch(nbytes)
+                if scratch == NULL:
+                    failed = 1
+                else:
+                    (<ptrdiff_t *>scratch)[0] = -1
+                    for item in range(self.items):
+                        if stopper.look():
+                            break
+                        self._item(item, scratch, x, packed, bias, out, stopper,
+                                   True)
+        else:
+            chunk = max(1, self.items // (threads * 32))
+            with nogil, parallel(num_threads=threads):
+                scratch = <char *>k.fc_scratch(nbytes)
+                if scratch == NULL:
+                    status[0] = 1
+                else:
+                    (<ptrdiff_t *>scratch)[0] = -1
+                for item in prange(self.items, schedule="dynamic", chunksize=chunk):
+                    if status[0] == 0 and not stopper.stop:
+                        if threadid() == 0:
+                            stopper.look()
+                        self._item(item, scratch, x, packed, bias, out, stopper,
+                                   threadid() == 0)
+        stopper.check()
+        if failed:
+            raise MemoryError(f"no memory for a workspace of {nbytes} bytes a thread")
+
+    cdef void _item(self, ptrdiff_t item, char *scratch, const char *x, const char *packed,
+                    const char *bias, char *out, Stopper stopper,
+                    bint watching) noexcept nogil:
+        """One strip: gather it, multiply it by each block of channels, write the results."""
+        cdef int p = 0
+        while item >= self.first_item[p + 1]:
+            p += 1
+        cdef Phase *f = &self.phase[p]
+        cdef ptrdiff_t part, strip, cols_at, position, g, n, rest = item - self.first_item[p]
+        part = rest % self.parts
+        rest //= self.parts
+        cols_at = rest % f.col_strips * f.strip_cols
+        rest //= f.col_strips
+        strip = rest % f.row_strips * f.strip_rows
+        rest //= f.row_strips
+        position = rest % f.outer_positions
+        rest //= f.outer_positions
+        g = rest % self.g_count
+        n = rest // self.g_count
+        cdef ptrdiff_t rows = min(f.strip_rows, f.oh - strip)
+        cdef ptrdiff_t cols = min(f.strip_cols, f.ow - cols_at)
+        cdef char *x_buf = scratch + 64
+        cdef ptrdiff_t index[64]
+        cdef ptrdiff_t d, at = position, out_at = f.out_bytes
+        for d in range(f.outer - 1, -1, -1):
+            index[d] = at % f.outer_n[d]
+            at //= f.outer_n[d]
+            out_at += index[d] * f.outer_out_bytes[d]
+        if (<ptrdiff_t *>scratch)[0] != item - part:   # the parts of a strip share its input
+            self._gather(f, x + self.x_n[n] + self.x_g[g], index, strip, cols_at, rows, cols,
+                         x_buf)
+            (<ptrdiff_t *>scratch)[0] = item - part
+        out += self.out_n[n] + self.out_g[g] + out_at + strip * f.out_row_bytes + \
+            cols_at * f.out_col_bytes
+        packed += f.packed_bytes + g * f.group_bytes
+        cdef ptrdiff_t b, first = part * self.tiles.count // self.parts
+        cdef ptrdiff_t last = (part + 1) * self.tiles.count // self.parts
+        cdef ptrdiff_t number = self.tiles.planes * self.tiles.number_bytes
+        if bias != NULL:
+            bias += g * self.k_count * number
+        for b in range(first, last):
+            self._block(f, &self.tiles.blocks[b], x_buf, packed, bias, out, rows, cols)
+            if stopper.stop or (watching and stopper.look()):
+                return
+
+    cdef void _gather(self, Phase *f, const char *x, const ptrdiff_t *index, ptrdiff_t strip,
+                      ptrdiff_t cols_at, ptrdiff_t rows, ptrdiff_t cols,
+                      char *buf) noexcept nogil:
+        """The strip's samples of all channels and outer taps, rows and columns by segments."""
+        cdef ptrdiff_t c, t, d, at, q, j, number = self.tiles.number_bytes
+        cdef ptrdiff_t im = self.x_plane_bytes
+        cdef const char *plane
+        cdef const char *row
+        cdef char *to
+        cdef Segment *rs
+        cdef Segment *cs
+        cdef bint outside
+        for c in range(self.channels):
+            for t in range(f.planes):
+                plane = x + c * self.x_channel_bytes
+                outside = False
+                for d in range(f.outer):
+                    at = k.fc_source_index(index[d] * f.outer_stride[d]
+                                           + f.plane_delta[t * f.outer + d],
+                                           f.outer_axis[d].length, f.outer_axis[d].mode)
+                    if at < 0:
+                        outside = True
+                    else:
+                        plane += at // f.outer_axis[d].upsample * f.outer_axis[d].step_bytes
+                for q in range(f.row_segments):
+                    rs = &f.row_segment[q]
+                    for j in range(rs.count - (f.strip_rows - rows)):
+                        to = buf + (c * f.planes + t) * f.plane_size * number + \
+                            (rs.base + j) * f.pitch * number
+                        at = -1 if outside else k.fc_source_index(
+                            (strip + j) * f.row_stride + rs.first, f.row.length, f.row.mode)
+                        if at < 0:
+                            k.fc_fill_run(&self.reader, to, to + im, f.pitch)
+                            continue
+                        row = plane + at // f.row.upsample * f.row.step_bytes
+                        for d in range(f.col_segments):
+                            cs = &f.col_segment[d]
+                            k.fc_gather(&self.reader, to + cs.base * number,
+                                        to + im + cs.base * number, row, &f.col,
+                                        cols_at * f.col_stride + cs.first, f.col_stride,
+                                        cs.count - (f.strip_cols - cols))
+
+    cdef void _block(self, Phase *f, const Block *b, const char *buf, const char *packed,
+                     const char *bias, char *out, ptrdiff_t rows,
+                     ptrdiff_t cols) noexcept nogil:
+        """mr output channels of the strip: product in scratch, then the finished rows."""
+        cdef ptrdiff_t number = self.tiles.number_bytes, planes = self.tiles.planes
+        cdef ptrdiff_t im = self.x_plane_bytes // number
+        cdef char *c = <char *>buf + self.x_bytes
+        cdef const char *w = packed if self.weightless else \
+            packed + b.k0 * f.taps * planes * number
+        cdef ptrdiff_t c_pitch = f.pitch if f.flat else f.strip_cols + self.tiles.max_pixels
+        cdef ptrdiff_t j, i, at
+        cdef const char *add = NULL
+        if f.flat:
+            self.tiles.multiply(b, (rows - 1) * f.pitch + cols, f.taps, f.off, buf, im, w, c,
+                                f.ldc, 0)
+        else:
+            for j in range(rows):
+                self.tiles.multiply(b, cols, f.taps, f.off, buf + j * f.pitch * number, im, w,
+                                    c + j * c_pitch * number, f.ldc, 0)
+        for i in range(b.mr):
+            if bias != NULL:
+                add = bias + (b.k0 + i) * planes * number
+            at = i * planes * f.ldc
+            for j in range(rows):
+                self.finish(out + self.out_k[b.k0 + i] + j * f.out_row_bytes, f.out_col_bytes,
+                            c + (at + j * c_pitch) * number,
+                            c + (at + (planes - 1) * f.ldc + j * c_pitch) * number,
+                            cols, add, self.activation)

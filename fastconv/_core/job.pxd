@@ -1,0 +1,47 @@
+# cython: language_level=3
+"""Types shared by the drivers that end in the tap microkernel (direct, deform)."""
+from libc.stdint cimport int32_t
+from fastconv._core cimport kernels as k
+
+cdef enum:
+    MAX_BLOCKS = 4096
+
+
+ctypedef struct Block:          # consecutive output channels that one tile computes
+    ptrdiff_t k0
+    int mr
+    int wide_pixels
+    int narrow_pixels
+    k.fc_tap_ukr *wide
+    k.fc_tap_ukr *narrow
+
+
+cdef class Tiles:
+    """The register tiles that cover K output channels, for one number kind and ISA."""
+    cdef Block *blocks
+    cdef readonly ptrdiff_t count
+    cdef readonly int max_mr
+    cdef readonly int max_pixels
+    cdef readonly int kind
+    cdef readonly int planes
+    cdef readonly ptrdiff_t number_bytes
+    cdef void multiply(self, const Block *b, ptrdiff_t pixels, ptrdiff_t taps,
+                       const int32_t *off, const char *x, ptrdiff_t im, const char *w, char *c,
+                       ptrdiff_t ldc, int accumulate) noexcept nogil
+
+
+cdef class Buffer:
+    """A block of C memory that lives as long as the object that holds it."""
+    cdef void *data
+
+
+cdef Buffer buffer_of(size_t nbytes)
+cdef void fill_reader(k.fc_reader *r, int kind, int memory_type, bint is_complex, bint swapped,
+                      fill) except *
+cdef class Stopper:
+    """Lets Ctrl-C end a long call: the first thread looks at it now and then."""
+    cdef bint stop
+    cdef double last
+    cdef object error
+    cdef int check(self) except -1
+    cdef bint look(self) noexcept nogil

@@ -1,0 +1,134 @@
+"""Pieces that the tap drivers share: the tiles that cover K channels, C memory, Ctrl-C."""
+cimport cython
+from cpython.exc cimport PyErr_CheckSignals
+from libc.stdint cimport int32_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy, memset
+import numpy as np
+
+from fastconv._core cimport kernels as k
+from fastconv._core.cpu cimport isa_index
+
+# A tap block bounds the length of one running sum: partial sums of blocks are added up apart,
+# which keeps the rounding error of long kernels low.
+cdef enum:
+    TAP_BLOCK = 512
+
+
+cdef class Buffer:
+    def __dealloc__(self):
+        free(self.data)
+
+
+cdef Buffer buffer_of(size_t nbytes):
+    cdef Buffer b = Buffer()
+    b.data = calloc(nbytes if nbytes else 1, 1)
+    if b.data == NULL:
+        raise MemoryError(f"cannot allocate {nbytes} bytes")
+    return b
+
+
+cdef class Tiles:
+    def __cinit__(self, int kind, ptrdiff_t channels):
+        cdef int count, i
+        cdef const k.fc_tap_row *rows = k.fc_tap_rows(isa_index(), &count)
+        cdef ptrdiff_t done = 0
+        cdef Block *b
+        self.kind = kind
+        self.planes = k.fc_kind_planes(kind)
+        self.number_bytes = k.fc_kind_size(kind)
+        self.blocks = <Block *>calloc(max(channels, 1), sizeof(Block))
+        if self.blocks == NULL:
+            raise MemoryError
+        while done < channels:
+            b = &self.blocks[self.count]
+            b.k0 = done
+            for i in range(count):      # the largest tile that the channels left can fill
+                if rows[i].kind == kind and rows[i].mr <= channels - done and \
+                        rows[i].mr >= b.mr and rows[i].nv:
+                    b.mr = rows[i].mr
+                    if rows[i].nv == 1:
+                        b.narrow = rows[i].run
+                        b.narrow_pixels = rows[i].lanes
+            for i in range(count):
+                if rows[i].kind == kind and rows[i].mr == b.mr and \
+                        rows[i].nv * rows[i].lanes > b.wide_pixels:
+                    b.wide = rows[i].run
+                    b.wide_pixels = rows[i].nv * rows[i].lanes
+            done += b.mr
+            self.count += 1
+            self.max_mr = max(self.max_mr, b.mr)
+            self.max_pixels = max(self.max_pixels, b.wide_pixels)
+
+    def __dealloc__(self):
+        free(self.blocks)
+
+    cdef void multiply(self, const Block *b, ptrdiff_t pixels, ptrdiff_t taps,
+                       const int32_t *off, const char *x, ptrdiff_t im, const char *w, char *c,
+                       ptrdiff_t ldc, int accumulate) noexcept nogil:
+        """c[i][p] (+)= sum over taps for all pixels of a row; tiles may run over its end."""
+        cdef ptrdiff_t first = 0, count, p, left, done
+        cdef ptrdiff_t size = self.number_bytes
+        cdef ptrdiff_t weight_bytes = size * self.planes * b.mr
+        while True:
+            count = min(taps - first, <ptrdiff_t>TAP_BLOCK)
+            p = 0
+            while p < pixels:
+                left = pixels - p
+                if left > b.wide_pixels - b.narrow_pixels:
+                    b.wide(count, off + first, x + p * size, im, w + first * weight_bytes,
+                           c + p * size, ldc, accumulate or first > 0)
+                    done = b.wide_pixels
+                else:
+                    b.narrow(count, off + first, x + p * size, im, w + first * weight_bytes,
+                             c + p * size, ldc, accumulate or first > 0)
+                    done = b.narrow_pixels
+                p += done
+            first += count
+            if first >= taps:
+                break
+
+
+cdef void fill_reader(k.fc_reader *r, int kind, int memory_type, bint is_complex, bint swapped,
+                      fill) except *:
+    """Set up how the caller's numbers become compute numbers; fill: two numbers as bytes."""
+    cdef bytes re = fill[0], im = fill[1]
+    r.pack = k.fc_pack_find(memory_type, kind)
+    r.swapped = swapped
+    r.planes = k.fc_kind_planes(kind)
+    r.number_bytes = k.fc_kind_size(kind)
+    r.real_bytes = REAL_BYTES[memory_type]
+    r.imag_bytes = r.real_bytes if is_complex else 0
+    memset(r.fill, 0, sizeof(r.fill))
+    memcpy(&r.fill[0][0], <const char *>re, min(len(re), 16))
+    memcpy(&r.fill[1][0], <const char *>im, min(len(im), 16))
+
+
+# in the order of fc_memory_type
+REAL_BYTES = (1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 2, 4, 8, np.dtype(np.longdouble).itemsize)
+
+
+cdef class Stopper:
+    cdef bint look(self) noexcept nogil:
+        cdef double now
+        if self.stop:
+            return True
+        now = k.fc_now()
+        if self.last == 0:
+            self.last = now
+        if now - self.last > 0.05:
+            self.last = now
+            with gil:
+                try:
+                    PyErr_CheckSignals()
+                except BaseException as error:
+                    # kept for the driver, which raises it once its threads have ended
+                    self.error = error
+                    self.stop = True
+        return self.stop
+
+    cdef int check(self) except -1:
+        """Raise what ended the call early, if anything did."""
+        if self.error is not None:
+            raise self.error
+        return 0

@@ -1,0 +1,71 @@
+# cython: language_level=3
+"""What the Cython drivers see of kernels/fc_kernels.h; the contracts are documented there."""
+from libc.stdint cimport int32_t
+
+cdef extern from "kernels/fc_kernels.h" nogil:
+    ctypedef int fc_memory_type
+    ctypedef int fc_kind
+    ctypedef int fc_isa
+    int FC_PAD_FILL
+    int FC_ISA_BASELINE, FC_ISA_AVX2, FC_ISA_AVX512, FC_ISA_NEON
+    ctypedef void fc_tap_ukr(ptrdiff_t taps, const int32_t *off, const void *x, ptrdiff_t im,
+                             const void *w, void *c, ptrdiff_t ldc, int accumulate) noexcept
+    ctypedef struct fc_tap_row:
+        const char *name
+        fc_kind kind
+        int mr
+        int nv
+        int lanes
+        fc_tap_ukr *run
+    const fc_tap_row *fc_tap_rows(fc_isa isa, int *count) noexcept
+    int fc_isa_compiled(fc_isa isa) noexcept
+    size_t fc_kind_size(fc_kind kind) noexcept
+    int fc_kind_planes(fc_kind kind) noexcept
+
+    ctypedef void fc_pack_fn(void *dst, const char *src, ptrdiff_t step_bytes,
+                             ptrdiff_t n) noexcept
+    fc_pack_fn *fc_pack_find(fc_memory_type source, fc_kind to) noexcept
+    ctypedef struct fc_reader:
+        fc_pack_fn *pack
+        int swapped
+        int planes
+        ptrdiff_t imag_bytes
+        ptrdiff_t real_bytes
+        ptrdiff_t number_bytes
+        char fill[2][16]
+    ctypedef struct fc_axis:
+        ptrdiff_t length
+        ptrdiff_t upsample
+        ptrdiff_t step_bytes
+        int mode
+    ptrdiff_t fc_source_index(ptrdiff_t i, ptrdiff_t n, int mode) noexcept
+    void fc_fill_run(const fc_reader *r, char *re, char *im, ptrdiff_t n) noexcept
+    void fc_read_run(const fc_reader *r, char *re, char *im, const char *src,
+                     ptrdiff_t step_bytes, ptrdiff_t n) noexcept
+    void fc_gather(const fc_reader *r, char *re, char *im, const char *row, const fc_axis *axis,
+                   ptrdiff_t first, ptrdiff_t stride, ptrdiff_t n) noexcept
+    void fc_copy_run(char *dst, const char *src, ptrdiff_t step_bytes, ptrdiff_t n,
+                     ptrdiff_t size) noexcept
+    void fc_pack_weights(char *dst, const char *w, const ptrdiff_t *row_bytes,
+                         const ptrdiff_t *woff_bytes, ptrdiff_t taps, int mr,
+                         ptrdiff_t size) noexcept
+    int fc_all_finite(fc_kind kind, const void *numbers, ptrdiff_t n) noexcept
+
+    ctypedef void fc_finish_fn(char *out, ptrdiff_t step_bytes, const void *re, const void *im,
+                               ptrdiff_t n, const void *bias, int activation) noexcept
+    fc_finish_fn *fc_finish_find(fc_kind source, fc_memory_type to) noexcept
+
+    ctypedef struct fc_volume:
+        int nd
+        ptrdiff_t size[3]
+        ptrdiff_t step_bytes[3]
+    ctypedef void fc_corners_fn(void *weights, ptrdiff_t *offsets, const fc_volume *v,
+                                const void *pos, ptrdiff_t n) noexcept
+    ctypedef void fc_sample_fn(void *dst, const char *x, const void *weights,
+                               const ptrdiff_t *offsets, const void *mask, int corners,
+                               ptrdiff_t n) noexcept
+    fc_corners_fn *fc_corners_find(fc_kind kind) noexcept
+    fc_sample_fn *fc_sample_find(fc_kind kind) noexcept
+
+    void *fc_scratch(size_t bytes) noexcept
+    double fc_now() noexcept

@@ -1,0 +1,128 @@
+/* Contracts between the Cython drivers and the C microkernels.
+ *
+ * Nothing here knows Python.  "Planes": a real number type has one plane of numbers, a complex one
+ * has two (real, imaginary), kept apart in the workspace so that one vector holds one kind.
+ * All sizes are ptrdiff_t; a name that ends in _bytes counts bytes, every other counts elements.
+ */
+#ifndef FC_KERNELS_H
+#define FC_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Element types as they lie in the caller's memory (real part of a complex type). */
+typedef enum {
+    FC_BOOL, FC_I8, FC_U8, FC_I16, FC_U16, FC_I32, FC_U32, FC_I64, FC_U64,
+    FC_F16, FC_BF16, FC_F32, FC_F64, FC_LD, FC_MEMORY_TYPES
+} fc_memory_type;
+
+/* Number types that the tap microkernels compute in. Integers wrap, so unsigned serve signed. */
+typedef enum {
+    FC_KIND_BOOL, FC_KIND_U8, FC_KIND_U16, FC_KIND_U32, FC_KIND_U64,
+    FC_KIND_F32, FC_KIND_F64, FC_KIND_LD, FC_KIND_C32, FC_KIND_C64, FC_KIND_CLD,
+    FC_KIND_MAX_I8, FC_KIND_MAX_U8, FC_KIND_MAX_I16, FC_KIND_MAX_U16, FC_KIND_MAX_I32,
+    FC_KIND_MAX_U32, FC_KIND_MAX_I64, FC_KIND_MAX_U64, FC_KIND_MAX_F32, FC_KIND_MAX_F64,
+    FC_KIND_MAX_LD, FC_KINDS
+} fc_kind;
+
+typedef enum { FC_ISA_BASELINE, FC_ISA_AVX2, FC_ISA_AVX512, FC_ISA_NEON, FC_ISAS } fc_isa;
+
+typedef enum {
+    FC_ACT_NONE, FC_ACT_RELU, FC_ACT_RELU6, FC_ACT_LEAKY_RELU, FC_ACT_SILU, FC_ACT_GELU,
+    FC_ACT_SIGMOID, FC_ACT_TANH
+} fc_activation;
+
+typedef enum {
+    FC_PAD_FILL, FC_PAD_REFLECT, FC_PAD_SYMM, FC_PAD_REPLICATE, FC_PAD_CIRCULAR
+} fc_pad_mode;
+
+/* ---- tap microkernel --------------------------------------------------------------------
+ * c[i][p] (+)= sum over t < taps of x[off[t] + p] * w[t * mr + i]   for i < mr, p < pixels
+ * One table of taps serves every rank, stride, dilation and the transposed convolution: the
+ * driver has laid the samples out so that the pixels of a tile are neighbours.
+ * x may be read up to off[t] + pixels - 1; complex x: imaginary plane at x + im.
+ * w: mr weights per tap, complex ones interleaved.  c: mr rows of ldc (complex: re row, im row).
+ * The max kinds ignore w and keep the larger (a NaN stays). Pixels = nv * lanes, always whole. */
+typedef void fc_tap_ukr(ptrdiff_t taps, const int32_t *off, const void *x, ptrdiff_t im,
+                        const void *w, void *c, ptrdiff_t ldc, int accumulate);
+
+typedef struct {
+    const char *name;
+    fc_kind kind;
+    int mr, nv, lanes;
+    fc_tap_ukr *run;
+} fc_tap_row;
+
+/* All rows that an ISA has; count is 0 where it was not compiled. */
+const fc_tap_row *fc_tap_rows(fc_isa isa, int *count);
+int fc_isa_compiled(fc_isa isa);
+size_t fc_kind_size(fc_kind kind);  /* bytes of one number in one plane */
+int fc_kind_planes(fc_kind kind);
+
+/* ---- reading the caller's samples into the workspace ------------------------------------- */
+/* dst[i] = (compute type) src[i * step_bytes], any alignment, native byte order. */
+typedef void fc_pack_fn(void *dst, const char *src, ptrdiff_t step_bytes, ptrdiff_t n);
+fc_pack_fn *fc_pack_find(fc_memory_type from, fc_kind to);
+
+typedef struct {
+    fc_pack_fn *pack;
+    int swapped;              /* the caller's byte order is not this machine's */
+    int planes;               /* planes wanted: 1 or 2 */
+    ptrdiff_t imag_bytes;     /* where the imaginary part lies, 0 for a real source */
+    ptrdiff_t real_bytes;     /* bytes of one real number in the caller's memory */
+    ptrdiff_t number_bytes;   /* bytes of one number in a plane */
+    char fill[2][16];         /* what lies outside, per plane, as the compute type */
+} fc_reader;
+
+typedef struct {
+    ptrdiff_t length;         /* samples along the axis, after nearest-neighbour upsampling */
+    ptrdiff_t upsample;       /* 1, or how often each sample is repeated */
+    ptrdiff_t step_bytes;
+    int mode;                 /* fc_pad_mode */
+} fc_axis;
+
+/* Index of sample i of a padded axis, or -1 for the fill value; any i, any length >= 1. */
+ptrdiff_t fc_source_index(ptrdiff_t i, ptrdiff_t n, int mode);
+void fc_fill_run(const fc_reader *r, char *re, char *im, ptrdiff_t n);
+void fc_read_run(const fc_reader *r, char *re, char *im, const char *src, ptrdiff_t step_bytes,
+                 ptrdiff_t n);
+/* n samples at virtual positions first, first + stride, ... of one row. */
+void fc_gather(const fc_reader *r, char *re, char *im, const char *row, const fc_axis *axis,
+               ptrdiff_t first, ptrdiff_t stride, ptrdiff_t n);
+/* Raw copy of n elements of size bytes each, dst contiguous. */
+void fc_copy_run(char *dst, const char *src, ptrdiff_t step_bytes, ptrdiff_t n, ptrdiff_t size);
+/* Weights: dst[t * mr + i] = w[row i][woff[t]] for t < taps, i < mr; size bytes an element. */
+void fc_pack_weights(char *dst, const char *w, const ptrdiff_t *row_bytes,
+                     const ptrdiff_t *woff_bytes, ptrdiff_t taps, int mr, ptrdiff_t size);
+
+/* 1 where none of n numbers is NaN or infinite (integers never are). */
+int fc_all_finite(fc_kind kind, const void *numbers, ptrdiff_t n);
+
+/* ---- writing the result ------------------------------------------------------------------
+ * out[p * step_bytes] = activation(c[p] + bias), converted to the result type. */
+typedef void fc_finish_fn(char *out, ptrdiff_t step_bytes, const void *re, const void *im,
+                          ptrdiff_t n, const void *bias, int activation);
+fc_finish_fn *fc_finish_find(fc_kind from, fc_memory_type to);
+
+/* ---- deformable sampling ----------------------------------------------------------------
+ * corners: for n positions (pos: nd rows of n, in double, long double for long double) the weights
+ * and byte offsets of their 2^nd neighbours, [corner][n].  sample: dst[p] = mask[p] * sum over
+ * corners; x holds the compute type's own numbers, mask may be NULL. */
+typedef struct {
+    int nd;
+    ptrdiff_t size[3];
+    ptrdiff_t step_bytes[3];
+} fc_volume;
+typedef void fc_corners_fn(void *weights, ptrdiff_t *offsets, const fc_volume *v, const void *pos,
+                           ptrdiff_t n);
+typedef void fc_sample_fn(void *dst, const char *x, const void *weights, const ptrdiff_t *offsets,
+                          const void *mask, int corners, ptrdiff_t n);
+fc_corners_fn *fc_corners_find(fc_kind kind);
+fc_sample_fn *fc_sample_find(fc_kind kind);
+
+/* ---- workspace ---------------------------------------------------------------------------
+ * Scratch of the calling thread: grows, is reused, freed when the thread ends. NULL: no memory. */
+void *fc_scratch(size_t bytes);
+double fc_now(void);  /* seconds of a monotonic clock */
+
+#endif

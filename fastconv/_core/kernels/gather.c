@@ -1,0 +1,134 @@
+/* Reading one row of an axis that has borders: padding of every mode, cropping, upsampling.
+ *
+ * A run of virtual positions first, first + stride, ... is cut into the part left of the array, the
+ * part inside and the part right of it; only the outer parts look positions up one by one, so no
+ * padded copy of the input is ever made.  Called by the direct and im2col drivers.
+ */
+#include "fc_kernels.h"
+#include <string.h>
+
+ptrdiff_t fc_source_index(ptrdiff_t i, ptrdiff_t n, int mode)
+{
+    if (i >= 0 && i < n)
+        return i;
+    ptrdiff_t period, r;
+    switch (mode) {
+    case FC_PAD_REPLICATE:
+        return i < 0 ? 0 : n - 1;
+    case FC_PAD_CIRCULAR:
+        r = i % n;
+        return r < 0 ? r + n : r;
+    case FC_PAD_SYMM: /* d c b a | a b c d | d c b a */
+        period = 2 * n;
+        r = i % period;
+        r = r < 0 ? r + period : r;
+        return r < n ? r : period - 1 - r;
+    case FC_PAD_REFLECT: /* d c b | a b c d | c b a */
+        if (n == 1)
+            return 0;
+        period = 2 * (n - 1);
+        r = i % period;
+        r = r < 0 ? r + period : r;
+        return r < n ? r : period - r;
+    default:
+        return -1;
+    }
+}
+
+void fc_fill_run(const fc_reader *r, char *re, char *im, ptrdiff_t n)
+{
+    char *plane[2] = {re, im};
+    for (int p = 0; p < r->planes; p++) {
+        const char *value = r->fill[p];
+        int zero = 1;
+        for (ptrdiff_t i = 0; i < r->number_bytes; i++)
+            zero &= value[i] == 0;
+        if (zero)
+            memset(plane[p], 0, (size_t)(n * r->number_bytes));
+        else
+            for (ptrdiff_t i = 0; i < n; i++)
+                memcpy(plane[p] + i * r->number_bytes, value, (size_t)r->number_bytes);
+    }
+}
+
+#define FC_CHUNK 64
+
+static void read_swapped(const fc_reader *r, char *dst, const char *src, ptrdiff_t step_bytes,
+                         ptrdiff_t n)
+{
+    char native[FC_CHUNK * 16];
+    const ptrdiff_t size = r->real_bytes;
+    for (ptrdiff_t done = 0; done < n; done += FC_CHUNK) {
+        const ptrdiff_t count = n - done < FC_CHUNK ? n - done : FC_CHUNK;
+        for (ptrdiff_t i = 0; i < count; i++)
+            for (ptrdiff_t b = 0; b < size; b++)
+                native[i * size + b] = src[(done + i) * step_bytes + size - 1 - b];
+        r->pack(dst + done * r->number_bytes, native, size, count);
+    }
+}
+
+void fc_read_run(const fc_reader *r, char *re, char *im, const char *src, ptrdiff_t step_bytes,
+                 ptrdiff_t n)
+{
+    if (r->swapped)
+        read_swapped(r, re, src, step_bytes, n);
+    else
+        r->pack(re, src, step_bytes, n);
+    if (r->planes == 1)
+        return;
+    if (r->imag_bytes == 0)
+        memset(im, 0, (size_t)(n * r->number_bytes));
+    else if (r->swapped)
+        read_swapped(r, im, src + r->imag_bytes, step_bytes, n);
+    else
+        r->pack(im, src + r->imag_bytes, step_bytes, n);
+}
+
+/* Positions that need a look-up each: borders, and every position of an upsampled axis. */
+static void gather_each(const fc_reader *r, char *re, char *im, const char *row,
+                        const fc_axis *axis, ptrdiff_t first, ptrdiff_t stride, ptrdiff_t n)
+{
+    for (ptrdiff_t q = 0; q < n; q++) {
+        const ptrdiff_t at = fc_source_index(first + q * stride, axis->length, axis->mode);
+        char *d = re + q * r->number_bytes, *e = im + q * r->number_bytes;
+        if (at < 0)
+            fc_fill_run(r, d, e, 1);
+        else
+            fc_read_run(r, d, e, row + at / axis->upsample * axis->step_bytes, 0, 1);
+    }
+}
+
+static ptrdiff_t ceil_div(ptrdiff_t a, ptrdiff_t b) /* b > 0 */
+{
+    return a > 0 ? (a + b - 1) / b : -((-a) / b);
+}
+
+static ptrdiff_t clamp(ptrdiff_t a, ptrdiff_t low, ptrdiff_t high)
+{
+    return a < low ? low : a > high ? high : a;
+}
+
+void fc_gather(const fc_reader *r, char *re, char *im, const char *row, const fc_axis *axis,
+               ptrdiff_t first, ptrdiff_t stride, ptrdiff_t n)
+{
+    const ptrdiff_t size = r->number_bytes;
+    const ptrdiff_t begin = clamp(ceil_div(-first, stride), 0, n);
+    const ptrdiff_t end = clamp(ceil_div(axis->length - first, stride), begin, n);
+    if (axis->mode == FC_PAD_FILL) {
+        fc_fill_run(r, re, im, begin);
+        fc_fill_run(r, re + end * size, im + end * size, n - end);
+    } else {
+        gather_each(r, re, im, row, axis, first, stride, begin);
+        gather_each(r, re + end * size, im + end * size, row, axis, first + end * stride, stride,
+                    n - end);
+    }
+    if (end == begin)
+        return;
+    re += begin * size;
+    im += begin * size;
+    if (axis->upsample == 1)
+        fc_read_run(r, re, im, row + (first + begin * stride) * axis->step_bytes,
+                    stride * axis->step_bytes, end - begin);
+    else
+        gather_each(r, re, im, row, axis, first + begin * stride, stride, end - begin);
+}

@@ -1,0 +1,123 @@
+/* Readers: a run of the caller's numbers, any step and alignment, into a plane of compute numbers.
+ *
+ * dst[i] = (TO)src[i].  One body (pack_body.h) for every pair of types: a strided, misaligned or
+ * float16 input needs no copy of the whole, only of the strip in work.  Also the weight packer.
+ * Called by gather.c and the Cython drivers.  Integers wrap like C casts (and NumPy's astype).
+ */
+#include "fc_kernels.h"
+#include "numbers.h"
+
+#define FC_PLAIN(v) (v)
+#define FC_FROM_BOOL(v) ((v).bits != 0)
+
+#define TO u8
+#define TO_NAME u8
+#include "pack_to.h"
+#define TO u16
+#define TO_NAME u16
+#include "pack_to.h"
+#define TO u32
+#define TO_NAME u32
+#include "pack_to.h"
+#define TO u64
+#define TO_NAME u64
+#include "pack_to.h"
+#define TO i8
+#define TO_NAME i8
+#include "pack_to.h"
+#define TO i16
+#define TO_NAME i16
+#include "pack_to.h"
+#define TO i32
+#define TO_NAME i32
+#include "pack_to.h"
+#define TO i64
+#define TO_NAME i64
+#include "pack_to.h"
+#define TO f32
+#define TO_NAME f32
+#include "pack_to.h"
+#define TO f64
+#define TO_NAME f64
+#include "pack_to.h"
+#define TO ld
+#define TO_NAME ld
+#include "pack_to.h"
+
+fc_pack_fn *fc_pack_find(fc_memory_type from, fc_kind to)
+{
+    /* in the order of fc_kind; the maximum kinds compare, so they keep the sign */
+    static fc_pack_fn *const *const tables[FC_KINDS] = {
+        pack_to_u8, pack_to_u8, pack_to_u16, pack_to_u32, pack_to_u64, pack_to_f32, pack_to_f64,
+        pack_to_ld, pack_to_f32, pack_to_f64, pack_to_ld, pack_to_i8, pack_to_u8, pack_to_i16,
+        pack_to_u16, pack_to_i32, pack_to_u32, pack_to_i64, pack_to_u64, pack_to_f32, pack_to_f64,
+        pack_to_ld,
+    };
+    return tables[to][from];
+}
+
+void fc_copy_run(char *dst, const char *src, ptrdiff_t step_bytes, ptrdiff_t n, ptrdiff_t size)
+{
+    if (step_bytes == size) {
+        memcpy(dst, src, (size_t)(n * size));
+        return;
+    }
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const char *s = src + i * step_bytes;
+        switch (size) { /* constant sizes become plain moves */
+        case 1: dst[i] = *s; break;
+        case 2: memcpy(dst + 2 * i, s, 2); break;
+        case 4: memcpy(dst + 4 * i, s, 4); break;
+        case 8: memcpy(dst + 8 * i, s, 8); break;
+        case 16: memcpy(dst + 16 * i, s, 16); break;
+        default: memcpy(dst + size * i, s, (size_t)size);
+        }
+    }
+}
+
+void fc_pack_weights(char *dst, const char *w, const ptrdiff_t *row_bytes,
+                     const ptrdiff_t *woff_bytes, ptrdiff_t taps, int mr, ptrdiff_t size)
+{
+    for (ptrdiff_t t = 0; t < taps; t++) {
+        const char *tap = w + woff_bytes[t];
+        switch (size) {
+        case 4:
+            for (int i = 0; i < mr; i++, dst += 4)
+                memcpy(dst, tap + row_bytes[i], 4);
+            break;
+        case 8:
+            for (int i = 0; i < mr; i++, dst += 8)
+                memcpy(dst, tap + row_bytes[i], 8);
+            break;
+        default:
+            for (int i = 0; i < mr; i++, dst += size)
+                memcpy(dst, tap + row_bytes[i], (size_t)size);
+        }
+    }
+}
+
+#define FC_FINITE(type)                              \
+    do {                                             \
+        const type *v = (const type *)numbers;       \
+        for (ptrdiff_t i = 0; i < n; i++)            \
+            bad |= !(v[i] - v[i] == 0);              \
+    } while (0)
+
+int fc_all_finite(fc_kind kind, const void *numbers, ptrdiff_t n)
+{
+    int bad = 0;
+    switch (kind) {
+    case FC_KIND_F32: case FC_KIND_C32:
+        FC_FINITE(f32);
+        break;
+    case FC_KIND_F64: case FC_KIND_C64:
+        FC_FINITE(f64);
+        break;
+    case FC_KIND_LD: case FC_KIND_CLD:
+        FC_FINITE(ld);
+        break;
+    default:
+        break;
+    }
+    return !bad;
+}

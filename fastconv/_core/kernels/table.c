@@ -1,0 +1,70 @@
+/* Which microkernels exist: the tables of the ISAs that were compiled, found by ISA.
+ *
+ * The rows come from kernels.inc through tap_ukr.c; the build defines FC_HAVE_<isa> for each ISA
+ * that the compiler could make.  Which one a machine runs is decided in cpu.pyx.
+ */
+#include "fc_kernels.h"
+
+#define FC_TABLE(isa)                               \
+    extern const fc_tap_row fc_tap_table__##isa[]; \
+    extern const int fc_tap_count__##isa;
+FC_TABLE(baseline)
+FC_TABLE(avx2)
+FC_TABLE(avx512)
+FC_TABLE(neon)
+
+const fc_tap_row *fc_tap_rows(fc_isa isa, int *count)
+{
+    switch (isa) {
+    case FC_ISA_BASELINE:
+        *count = fc_tap_count__baseline;
+        return fc_tap_table__baseline;
+#ifdef FC_HAVE_avx2
+    case FC_ISA_AVX2:
+        *count = fc_tap_count__avx2;
+        return fc_tap_table__avx2;
+#endif
+#ifdef FC_HAVE_avx512
+    case FC_ISA_AVX512:
+        *count = fc_tap_count__avx512;
+        return fc_tap_table__avx512;
+#endif
+#ifdef FC_HAVE_neon
+    case FC_ISA_NEON:
+        *count = fc_tap_count__neon;
+        return fc_tap_table__neon;
+#endif
+    default:
+        *count = 0;
+        return NULL;
+    }
+}
+
+int fc_isa_compiled(fc_isa isa)
+{
+    int count;
+    fc_tap_rows(isa, &count);
+    return count > 0;
+}
+
+size_t fc_kind_size(fc_kind kind)
+{
+    switch (kind) {
+    case FC_KIND_BOOL: case FC_KIND_U8: case FC_KIND_MAX_I8: case FC_KIND_MAX_U8:
+        return 1;
+    case FC_KIND_U16: case FC_KIND_MAX_I16: case FC_KIND_MAX_U16:
+        return 2;
+    case FC_KIND_U32: case FC_KIND_F32: case FC_KIND_C32:
+    case FC_KIND_MAX_I32: case FC_KIND_MAX_U32: case FC_KIND_MAX_F32:
+        return 4;
+    case FC_KIND_LD: case FC_KIND_CLD: case FC_KIND_MAX_LD:
+        return sizeof(long double);
+    default:
+        return 8;
+    }
+}
+
+int fc_kind_planes(fc_kind kind)
+{
+    return kind == FC_KIND_C32 || kind == FC_KIND_C64 || kind == FC_KIND_CLD ? 2 : 1;
+}

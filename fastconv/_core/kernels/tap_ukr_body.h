@@ -1,0 +1,100 @@
+/* One register tile of taps, for one number type: included by tap_ukr.c once per kind.
+ *
+ * FC_T: short name of the number type (f32, u8, ...; with FC_T_v its vector), FC_TILE: the name to
+ * define, FC_OP: FC_MULADD, FC_CMULADD (complex), FC_ORAND (bool) or FC_MAXIMUM.
+ * The loop over taps stays a loop (unrolling it makes GCC share broadcasts across taps and spill);
+ * everything inside it is unrolled.  Every pixel sees the same sequence of operations whichever
+ * tile it falls into, so results do not depend on how an image was cut.
+ */
+#define T FC_T
+#define V FC_CAT(FC_T, _v)
+#define VU FC_CAT(FC_T, _vu)
+#define LANES ((int)(sizeof(V) / sizeof(T)))
+#define KEEP FC_CAT(FC_T, _keep)
+#define FC_COMPLEX (FC_OP == FC_CMULADD)
+FC_INLINE void FC_TILE(const int MR, const int NV, ptrdiff_t taps, const int32_t *off,
+                       const T *x, ptrdiff_t im, const T *w, T *c, ptrdiff_t ldc, int accumulate)
+{
+    V acc[8][8], a[8];
+    T *row = c;
+    (void)im;
+    (void)w;
+#if FC_COMPLEX
+    V acc_im[8][8];
+#endif
+    FC_UNROLL for (int i = 0; i < MR; i++, row += (FC_COMPLEX + 1) * ldc) {
+        FC_OPAQUE(row); /* else every row's address is kept, and spilled */
+        FC_UNROLL for (int j = 0; j < NV; j++) {
+            acc[i][j] = FC_CAT(FC_T, _zero);
+#if FC_COMPLEX
+            acc_im[i][j] = FC_CAT(FC_T, _zero);
+            if (accumulate)
+                acc_im[i][j] = *(const VU *)(row + ldc + j * LANES);
+#elif FC_OP == FC_MAXIMUM
+            if (!accumulate) /* nothing is below every number and NaN: begin with the first tap */
+                acc[i][j] = *(const VU *)(x + off[0] + j * LANES);
+#endif
+            if (accumulate)
+                acc[i][j] = *(const VU *)(row + j * LANES);
+        }
+    }
+    for (ptrdiff_t t = 0; t < taps; t++) {
+        const T *xt = x + off[t];
+        FC_UNROLL for (int j = 0; j < NV; j++) {
+            a[j] = *(const VU *)(xt + j * LANES);
+            if (MR > 1)
+                KEEP(a[j]);
+        }
+#if FC_COMPLEX
+        const T *again = w;
+        FC_OPAQUE(again); /* else all broadcasts of this tap are kept for the second half */
+        FC_UNROLL for (int i = 0; i < MR; i++)
+            FC_UNROLL for (int j = 0; j < NV; j++) {
+                acc[i][j] += a[j] * w[2 * i];
+                acc_im[i][j] += a[j] * w[2 * i + 1];
+            }
+        FC_UNROLL for (int j = 0; j < NV; j++) {
+            a[j] = *(const VU *)(xt + im + j * LANES);
+            KEEP(a[j]);
+        }
+        FC_UNROLL for (int i = 0; i < MR; i++)
+            FC_UNROLL for (int j = 0; j < NV; j++) {
+                acc[i][j] -= a[j] * again[2 * i + 1];
+                acc_im[i][j] += a[j] * again[2 * i];
+            }
+        w += 2 * MR;
+#elif FC_OP == FC_MAXIMUM
+        FC_UNROLL for (int j = 0; j < NV; j++)
+            acc[0][j] = FC_CAT(FC_T, _max)(acc[0][j], a[j]);
+#else
+        FC_UNROLL for (int i = 0; i < MR; i++)
+            FC_UNROLL for (int j = 0; j < NV; j++) {
+#if FC_OP == FC_MULADD
+                acc[i][j] += a[j] * w[i];
+#else
+                acc[i][j] |= a[j] & w[i];
+#endif
+            }
+        w += MR;
+#endif
+    }
+    row = c;
+    FC_UNROLL for (int i = 0; i < MR; i++, row += (FC_COMPLEX + 1) * ldc) {
+        FC_OPAQUE(row);
+        FC_UNROLL for (int j = 0; j < NV; j++) {
+            *(VU *)(row + j * LANES) = acc[i][j];
+#if FC_COMPLEX
+            *(VU *)(row + ldc + j * LANES) = acc_im[i][j];
+#endif
+        }
+    }
+}
+#undef FC_TILE
+#undef FC_OP
+#undef FC_T
+#undef T
+#undef V
+#undef VU
+#undef LANES
+#undef KEEP
+#undef FC_COMPLEX

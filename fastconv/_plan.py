@@ -1,0 +1,43 @@
+"""The cache of plans: bounded, least recently used first out, safe between threads.
+
+A plan is built outside the lock (building may take milliseconds); two threads that meet the same new
+problem may both build it, and one of the two equal plans is kept.
+"""
+
+import threading
+from collections import OrderedDict
+
+
+class Cache:
+    """A bounded mapping; ``get(key, make)`` builds what is missing."""
+
+    def __init__(self, size):
+        self._size = size
+        self._items = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key, make):
+        """The value under key, made by ``make()`` if it is not there."""
+        with self._lock:
+            if key in self._items:
+                self._items.move_to_end(key)
+                return self._items[key]
+        value = make()
+        with self._lock:
+            self._items[key] = value
+            self._items.move_to_end(key)
+            while len(self._items) > self._size:
+                self._items.popitem(last=False)
+        return value
+
+    def __len__(self):
+        return len(self._items)
+
+    def clear(self):
+        """Forget everything."""
+        with self._lock:
+            self._items.clear()
+
+
+PLANS = Cache(256)  # (problem, backend) -> Plan
+CALLS = Cache(512)  # arguments of a function call, as given -> what was decided for them

@@ -1,0 +1,192 @@
+"""From a layer-style call to a plan and back: views, output array, one run.
+
+``decide`` turns shapes, dtypes and keywords into a Decision (checked, planned, cached); ``execute``
+applies it to arrays.  Function calls and user-held plans share both.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from . import _args, _dtypes, _select
+from ._plan import CALLS
+from ._problem import Geometry, Problem
+
+
+class Spec(NamedTuple):
+    """The keywords of a layer-style call, as the user gave them."""
+
+    rank: int
+    stride: object = 1
+    padding: object = 0
+    dilation: object = 1
+    groups: object = 1
+    padding_mode: str = "zeros"
+    flip: bool = False
+    layout: str = "channels_first"
+    activation: str | None = None
+    output_padding: object = 0
+    transposed: bool = False
+    upsample: object = 1
+    dtype: object = None
+    casting: str = "same_kind"
+    backend: str = "auto"
+    workspace_limit: int | None = None
+
+
+class Decision(NamedTuple):
+    """Everything about a call but its arrays."""
+
+    plan: object
+    dtype: np.dtype
+    out_shape: tuple
+    batched: bool
+    channels_last: bool
+    transposed: bool
+    flip: bool
+
+    def x_view(self, x):
+        """The canonical (batch, groups, channels, *sizes) view of x."""
+        if self.channels_last:
+            x = np.moveaxis(x, -1, x.ndim - self.rank - 1)
+        return x.reshape(self.geometry.x_shape)
+
+    def out_view(self, out):
+        """The canonical (batch, groups, filters, *outs) view of the result."""
+        if self.channels_last:
+            out = np.moveaxis(out, -1, out.ndim - self.rank - 1)
+        return out.reshape(self.geometry.out_shape)
+
+    def w_view(self, w):
+        """The canonical (groups, filters, channels, *kernels) view of the weights."""
+        shape = self.geometry.w_shape
+        if self.flip:
+            w = w[(..., *(slice(None, None, -1),) * self.rank)]
+        if self.transposed:
+            return w.reshape(shape[0], shape[2], shape[1], *shape[3:]).swapaxes(1, 2)
+        return w.reshape(shape)
+
+    @property
+    def geometry(self):
+        return self.plan.problem.geometry
+
+    @property
+    def rank(self):
+        return len(self.geometry.axes)
+
+
+def decide(spec, x_shape, w_shape, bias_shape, dtypes):
+    """Check everything that shapes, dtypes and keywords can tell, and plan it.
+
+    ``dtypes``: of x, w and bias (None without one), as ``(name, dtype)`` operands.
+    """
+    geometry, batched = _geometry(spec, x_shape, w_shape)
+    if bias_shape is not None:
+        wanted = geometry.groups[0] * geometry.filters[0]
+        if bias_shape != (wanted,):
+            raise ValueError(f"bias has shape {bias_shape}, wanted ({wanted},): one value per output "
+                             "channel")  # fmt: skip
+    wanted = _args.result_dtype(spec.dtype, spec.casting, **dtypes)
+    activation = _args.check_activation(spec.activation, wanted)
+    limit = spec.workspace_limit
+    if limit is not None:
+        limit = _args.integer(limit, "workspace_limit", 0)
+    problem = Problem(geometry, wanted, activation, bias_shape is not None, limit)
+    plan = _select.choose(problem, _args.check_backend(spec.backend))
+    last = spec.layout == "channels_last"
+    outs = tuple(a.out for a in geometry.axes)
+    channels = (geometry.groups[0] * geometry.filters[0],)
+    shape = (*geometry.batch[: batched or 0], *(outs + channels if last else channels + outs))
+    return Decision(plan, wanted, shape, batched, last, spec.transposed, bool(spec.flip))
+
+
+def _geometry(spec, x_shape, w_shape):
+    """(Geometry, whether x has a batch axis)."""
+    rank = spec.rank
+    _args.choice(spec.layout, _args.LAYOUTS, "layout")
+    if len(w_shape) != rank + 2:
+        raise ValueError(f"w must have {rank + 2} axes (filters, channels, and {rank} of the kernel), "
+                         f"found shape {w_shape}")  # fmt: skip
+    if len(x_shape) not in (rank + 1, rank + 2):
+        raise ValueError(f"x must have {rank + 2} axes, or {rank + 1} without a batch axis, found "
+                         f"shape {x_shape}")  # fmt: skip
+    batched = len(x_shape) == rank + 2
+    n = x_shape[0] if batched else 1
+    inner = x_shape[batched:]
+    channels, sizes = (inner[-1], inner[:-1]) if spec.layout == "channels_last" else \
+        (inner[0], inner[1:])  # fmt: skip
+    groups = _args.integer(spec.groups, "groups", 1)
+    if channels % groups:
+        raise ValueError(f"groups={groups} does not divide the {channels} channels of x")
+    if spec.transposed:
+        if w_shape[0] != channels:
+            raise ValueError(f"w has {w_shape[0]} input channels (shape {w_shape}), x has {channels}")
+        filters = w_shape[1]
+        axes = _args.transposed_axes(sizes, w_shape[2:], spec.stride, spec.padding,
+                                     spec.output_padding, spec.dilation)  # fmt: skip
+        _args.choice(spec.padding_mode, ("zeros",), "padding_mode")
+    else:
+        if w_shape[0] % groups:
+            raise ValueError(f"groups={groups} does not divide the {w_shape[0]} filters of w")
+        if w_shape[1] * groups != channels:
+            raise ValueError(f"w has {w_shape[1]} channels a group (shape {w_shape}), wanted "
+                             f"{channels // groups}: x has {channels} channels in {groups} groups")  # fmt: skip
+        filters = w_shape[0] // groups
+        mode = _args.PADDING_MODES[
+            _args.choice(spec.padding_mode, tuple(_args.PADDING_MODES), "padding_mode")]
+        upsample = _args.per_axis(spec.upsample, rank, "scale", 1)
+        axes = _args.conv_axes(sizes, w_shape[2:], spec.stride, spec.padding, spec.dilation, mode,
+                               upsample)  # fmt: skip
+    geometry = Geometry((n,), (groups,), channels // groups, (filters,), axes, spec.transposed)
+    return geometry, batched
+
+
+def _decision(spec, x, w, bias):
+    """The cached Decision for these arrays; unhashable keywords (lists) are decided each time."""
+    def make():
+        dtypes = {"x": x, "w": w, "bias": bias}
+        return decide(spec, x.shape, w.shape, None if bias is None else bias.shape, dtypes)
+
+    key = (spec, x.shape, x.dtype, w.shape, w.dtype,
+           None if bias is None else (bias.shape, bias.dtype))  # fmt: skip
+    try:
+        return CALLS.get(key, make)
+    except TypeError:
+        if _hashable(key):
+            raise
+        return make()
+
+
+def _hashable(key):
+    try:
+        hash(key)
+    except TypeError:
+        return False
+    return True
+
+
+def layer(spec, x, w, bias, out):
+    """Run one layer-style call."""
+    x, w = _args.as_array(x, "x"), _args.as_array(w, "w")
+    if bias is not None:
+        bias = _args.as_array(bias, "bias")
+    d = _decision(spec, x, w, bias)
+    _args.check_out(out, d.out_shape, d.dtype, spec.casting)
+    if out is None:
+        out = _args.allocate(d.out_shape, d.dtype)
+    weights = d.plan.prepare(d.w_view(w), bias)
+    return execute(d, x, weights, out, (x, w, bias))
+
+
+def execute(d, x, weights, out, operands):
+    """Run a Decision into out, through a temporary where out overlaps an operand."""
+    if _args.needs_temporary(out, d.dtype, operands):
+        result = _args.allocate(d.out_shape, d.dtype)
+        d.plan.run(d.x_view(x), weights, d.out_view(result))
+        np.copyto(out, result, casting="unsafe")
+    else:
+        d.plan.run(d.x_view(x), weights, d.out_view(out))
+    return out
+
+
+__all__ = ["Decision", "Spec", "decide", "execute", "layer"]

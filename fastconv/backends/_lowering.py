@@ -1,0 +1,57 @@
+"""From a Geometry to tap sub-problems: one for a convolution, stride**rank for a transposed one.
+
+Output ``o`` of a transposed axis only meets the taps with ``(o + before - t * dilation) % stride == 0``.
+All outputs of one phase ``o % stride`` meet the same taps, at inputs ``j + delta[t]`` for the j-th of
+them: an ordinary convolution of stride 1 on the original input.  No zero is ever inserted.
+"""
+
+import itertools
+from typing import NamedTuple
+
+import numpy as np
+
+from .._problem import PAD_CODES
+
+
+class TapAxis(NamedTuple):
+    """One axis of a sub-problem: output j reads inputs ``j * stride + deltas[t]`` for each tap."""
+
+    size: int  # virtual input samples (after upsampling)
+    upsample: int
+    mode: int  # fc_pad_mode
+    out_first: int
+    out_step: int
+    outputs: int
+    stride: int
+    taps: np.ndarray  # indices into the kernel
+    deltas: np.ndarray
+
+
+def conv_axis(axis):
+    """The single sub-problem of an ordinary axis."""
+    taps = np.arange(axis.kernel, dtype=np.intp)
+    return [
+        TapAxis(axis.size * axis.upsample, axis.upsample, PAD_CODES[axis.mode], 0, 1, axis.out, axis.stride,
+                taps, taps * axis.dilation - axis.before)
+    ]  # fmt: skip
+
+
+def transposed_axis(axis):
+    """The sub-problems of a transposed axis, one per output phase."""
+    phases = []
+    all_taps = np.arange(axis.kernel, dtype=np.intp)
+    for phase in range(min(axis.stride, axis.out)):
+        reach = phase + axis.before - all_taps * axis.dilation
+        taps = all_taps[reach % axis.stride == 0]
+        outputs = -(-(axis.out - phase) // axis.stride)
+        phases.append(
+            TapAxis(axis.size, 1, PAD_CODES["fill"], phase, axis.stride, outputs, 1, taps,
+                    reach[taps] // axis.stride)
+        )  # fmt: skip
+    return phases
+
+
+def subproblems(geometry):
+    """Tuples of TapAxis, one tuple per sub-problem; together they cover every output once."""
+    lower = transposed_axis if geometry.transposed else conv_axis
+    return list(itertools.product(*(lower(a) for a in geometry.axes)))

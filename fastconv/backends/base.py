@@ -1,0 +1,71 @@
+"""What a backend is: a name, a verdict, a cost, and plans.
+
+A backend is a module-level object with four members.  ``supports`` says whether it can compute a
+problem, with a reason a user can read; ``cost`` predicts seconds on one thread; ``plan`` returns an
+object that computes it.  Adding one is one file and one line in ``backends/__init__.py``.
+"""
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+
+class Verdict(NamedTuple):
+    """Whether a backend computes a problem, and why (not)."""
+
+    ok: bool
+    reason: str
+
+
+class BackendNotSupportedError(ValueError):
+    """The chosen backend cannot compute this problem; the message says why and which can."""
+
+
+class Weights:
+    """A filter bank and bias ready for one plan; ``packed`` is the backend's own form of it."""
+
+    __slots__ = ("w", "bias", "packed", "finite")
+
+    def __init__(self, w, bias):
+        self.w = w  # compute dtype, C-contiguous, canonical shape
+        self.bias = bias  # compute dtype, (groups * filters,), or None
+        self.packed = {}
+        self.finite = True
+
+
+class Plan:
+    """Everything decided for one problem; immutable, shared by threads.
+
+    ``run(x, weights, out)`` takes canonical arrays (see ``Geometry``) of any strides; x of any
+    dtype that was validated against the problem, out of exactly ``problem.dtype``.
+    """
+
+    backend = ""
+    workspace_bytes = 0
+
+    def __init__(self, problem):
+        self.problem = problem
+
+    def prepare(self, w, bias):
+        """Convert (and pack) weights and bias; nothing is kept of the caller's arrays."""
+        compute = self.problem.compute
+        w = np.require(w, dtype=compute, requirements=["C", "A"])
+        if bias is not None:
+            bias = np.require(bias, dtype=compute, requirements=["C", "A"]).reshape(-1)
+        return Weights(w, bias)
+
+    def run(self, x, weights, out):
+        """Compute into out."""
+        raise NotImplementedError
+
+
+class Backend(Protocol):
+    """The four members of a backend."""
+
+    name: str
+
+    def supports(self, problem) -> Verdict: ...
+
+    def cost(self, problem) -> float: ...
+
+    def plan(self, problem) -> Plan: ...

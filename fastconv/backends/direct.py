@@ -1,0 +1,309 @@
+"""backend="direct": compiled direct convolution, every rank, dtype, stride, dilation and padding.
+
+Decides what ``_core/direct.pyx`` does: which axis is the row and which the column of a strip, how large
+strips are, and the table of taps.  All of it depends on the operands' strides, so a plan keeps one
+Job per combination of strides it has met.
+"""
+
+import math
+import sys
+import threading
+
+import numpy as np
+
+from .. import _costs, _dtypes
+from .._core import cpu, direct as _direct
+from . import reference
+from .._problem import PAD_CODES
+from ._blocking import layout, strip_size
+from ._lowering import TapAxis, subproblems
+from .base import BackendNotSupportedError, Plan, Verdict
+
+name = "direct"
+_MAX_AXES = 60  # outer axes that the driver's index has room for
+_MAX_JOBS = 16
+_NATIVE = "<" if sys.byteorder == "little" else ">"
+ACTIVATIONS = (None, "relu", "relu6", "leaky_relu", "silu", "gelu", "sigmoid", "tanh")
+
+
+def supports(problem):
+    """Every convolution, unless not even one row fits the workspace limit."""
+    if len(problem.geometry.axes) > _MAX_AXES:
+        return Verdict(False, f"more than {_MAX_AXES} spatial axes")
+    limit = problem.workspace_limit
+    if limit is not None and _smallest_workspace(problem) > limit:
+        return Verdict(False, f"workspace_limit={limit} bytes: one strip of one row of "
+                              f"{_costs.STRIP_MIN_COLUMNS} outputs needs "
+                              f"{_smallest_workspace(problem)}")  # fmt: skip
+    return Verdict(True, "direct convolution on register tiles")
+
+
+def _smallest_workspace(problem):
+    g = problem.geometry
+    reach = [math.ceil(a.extent / a.stride) for a in g.axes]
+    samples = g.channels * math.prod(a.kernel for a in g.axes[:-1])
+    samples *= (reach[-1] if reach else 1) + 1
+    return 64 + 2 * problem.compute.itemsize * (samples + 16 * _costs.STRIP_MIN_COLUMNS)
+
+
+def cost(problem):
+    """Seconds on one thread: multiply-adds at the measured rate, lanes lost to narrow rows, and
+    the gathering of the input."""
+    g = problem.geometry
+    key = problem.compute.str[1:]
+    rate = _costs.DIRECT_RATE.get(key, _costs.DIRECT_SLOW_RATE)
+    width = _costs.VECTOR_BYTES[cpu.isa]
+    rate *= width / 64
+    lanes = max(1, width // problem.compute.itemsize)
+    pixels = math.prod(a.out for a in g.axes)
+    waste = (-(-pixels // lanes) * lanes) / max(1, pixels)
+    filters = math.prod(g.filters)
+    if filters < 4:  # one load per multiply-add instead of one per several
+        rate /= 2
+    moved = (math.prod(g.x_shape) + math.prod(g.out_shape)) * problem.compute.itemsize
+    return _costs.DIRECT_CALL + g.macs * waste / rate + moved / _costs.GATHER_BYTES
+
+
+class _Operands:
+    """One operand's steps in bytes, axis by axis, as the Job wants them."""
+
+    def __init__(self, array, g):
+        nb, ng = len(g.batch), len(g.groups)
+        self.batch = array.strides[:nb]
+        self.groups = array.strides[nb : nb + ng]
+        self.rest = array.strides[nb + ng :]
+
+
+def offsets(shape, steps):
+    """Byte offset of every index of a shape, in C order."""
+    at = np.zeros(1, np.intp)
+    for n, step in zip(shape, steps, strict=True):
+        at = np.add.outer(at, np.arange(n, dtype=np.intp) * step).reshape(-1)
+    return at
+
+
+def axis_order(g, steps):
+    """Spatial axes from the widest to the narrowest step, so that columns lie close together."""
+    width = [abs(s) if a.size > 1 else sys.maxsize for a, s in zip(g.axes, steps, strict=True)]
+    return tuple(sorted(range(len(width)), key=lambda i: -width[i]))
+
+
+def _plain(axis):
+    return (axis.stride == 1 and axis.upsample == 1 and len(axis.taps) == 1
+            and axis.deltas[0] == 0 and axis.outputs == axis.size
+            and axis.out_step == 1)  # fmt: skip
+
+
+def _merge(axes):
+    """Join neighbouring axes on which nothing happens: a 1x1 convolution has one long axis.
+
+    Each item is (TapAxis, x step, out step)."""
+    merged = []
+    for item in axes:
+        axis, x_step, out_step = item
+        if merged and _plain(axis) and _plain(merged[-1][0]):
+            last, last_x, last_out = merged[-1]
+            if last_x == x_step * axis.size and last_out == out_step * axis.size:
+                total = last.size * axis.size
+                merged[-1] = (last._replace(size=total, outputs=total), x_step, out_step)
+                continue
+        merged.append(item)
+    return merged
+
+
+def _plain_axis(n):
+    zero = np.zeros(1, np.intp)
+    return TapAxis(n, 1, PAD_CODES["fill"], 0, 1, n, 1, zero, zero)
+
+
+def _promoted(g, x_ops, out_ops, order):
+    """Batch axes to treat as spatial ones: (axis for columns or None, axis for rows or None).
+
+    Filtering along a slow axis of a C-ordered array then runs along its fast one, and many short
+    rows are one strip.  Neither changes the sum of any output."""
+    sizes = g.batch
+    spatial = [abs(x_ops.rest[1 + i]) for i in order if g.axes[i].size > 1]
+    column = None
+    best = min(spatial, default=sys.maxsize)
+    for i, n in enumerate(sizes):
+        if n >= 8 and 0 < abs(x_ops.batch[i]) < best and out_ops.batch[i]:
+            column, best = i, abs(x_ops.batch[i])
+    row = None
+    if len(order) + (column is not None) < 2:
+        free = [i for i, n in enumerate(sizes) if n > 1 and i != column]
+        row = max(free, key=lambda i: sizes[i], default=None)
+    return column, row
+
+
+class DirectPlan(Plan):
+    """Jobs by operand strides; the packed weights depend on the order of axes only."""
+
+    backend = name
+
+    def __init__(self, problem):
+        super().__init__(problem)
+        self._jobs = {}
+        self._lock = threading.Lock()
+        self.workspace_bytes = self._default_job().scratch_bytes
+
+    def __reduce__(self):
+        return plan, (self.problem,)
+
+    def _default_job(self):
+        g = self.problem.geometry
+        x = np.lib.stride_tricks.as_strided(np.empty(0, self.problem.dtype), g.x_shape,
+                                            _c_steps(g.x_shape, self.problem.dtype))  # fmt: skip
+        return self._job(x, _c_steps(g.out_shape, self.problem.dtype))[0]
+
+    def _job(self, x, out_steps):
+        key = (x.strides, x.dtype.str if x.dtype.kind != "V" else "bf16", out_steps)
+        found = self._jobs.get(key)
+        if found is None:
+            found = build_job(self.problem, x, out_steps)
+            with self._lock:
+                if len(self._jobs) >= _MAX_JOBS:
+                    self._jobs.pop(next(iter(self._jobs)))
+                self._jobs[key] = found
+        return found
+
+    def _packed(self, job, order, weights):
+        packed = weights.packed.get(order)
+        if packed is None:
+            packed = np.empty(max(1, job.packed_bytes), np.uint8)
+            g = self.problem.geometry
+            ng, nf = len(g.groups), len(g.filters)
+            steps = weights.w.strides
+            weights.finite = job.pack(weights.w, offsets(g.groups, steps[:ng]),
+                                      offsets(g.filters, steps[ng : ng + nf]), packed)  # fmt: skip
+            weights.packed[order] = packed
+        return packed
+
+    def prepare(self, w, bias):
+        weights = super().prepare(w, bias)
+        return weights
+
+    def run(self, x, weights, out):
+        job, order = self._job(x, out.strides)
+        packed = self._packed(job, order, weights)
+        if not weights.finite and self.problem.geometry.has_zeros:
+            # a NaN or infinity in the weights times a padded zero must not make a NaN
+            reference.ReferencePlan(self.problem).run(x, weights, out)
+            return
+        job.run(x, packed, weights.bias, out)
+
+
+def _c_steps(shape, dtype):
+    steps, step = [], dtype.itemsize
+    for n in reversed(shape):
+        steps.append(step)
+        step *= max(1, n)
+    return tuple(reversed(steps))
+
+
+def build_job(problem, x, out_steps, kind=None):
+    """(Job, order of axes) for one combination of strides."""
+    g = problem.geometry
+    nb, ng, nf = len(g.batch), len(g.groups), len(g.filters)
+    x_ops = _Operands(x, g)
+    out_batch, out_groups = out_steps[:nb], out_steps[nb : nb + ng]
+    out_filters, out_spatial = out_steps[nb + ng : nb + ng + nf], out_steps[nb + ng + nf :]
+    order = axis_order(g, x_ops.rest[1:])
+    out_ops = type("Steps", (), {"batch": out_batch})
+    column, row = _promoted(g, x_ops, out_ops, order)
+    kept = [i for i in range(nb) if i not in (column, row)]
+    subs = subproblems(g)
+    types, source = problem.types, _dtypes.describe(x.dtype)
+    filters = math.prod(g.filters)
+    fill = np.asarray(g.fill).astype(problem.compute)
+    reader = (source.memory, source.is_complex, x.dtype.byteorder not in ("=", "|", _NATIVE),
+              (fill.real.tobytes(), fill.imag.tobytes()))  # fmt: skip
+    x_n = offsets([g.batch[i] for i in kept], [x_ops.batch[i] for i in kept])
+    x_g = offsets(g.groups, x_ops.groups)
+    phases, strips = [], 0
+    for sub in subs:
+        axes = [(sub[i], x_ops.rest[1 + i], out_spatial[i]) for i in order]
+        if row is not None:
+            axes.insert(0, (_plain_axis(g.batch[row]), x_ops.batch[row], out_batch[row]))
+        if column is not None:
+            axes.append((_plain_axis(g.batch[column]), x_ops.batch[column], out_batch[column]))
+        phase, count = _phase(problem, sub, order, axes, filters, kind)
+        phases.append(phase)
+        strips += count
+    strips *= len(x_n) * len(x_g)
+    parts = -(-_costs.ITEMS_WANTED // max(1, strips)) if filters >= 64 else 1
+    job = _direct.Job(
+        len(phases), kind=types.kind if kind is None else kind, reader=reader,
+        out_type=types.memory, activation=ACTIVATIONS.index(problem.activation), k_count=filters,
+        channels=g.channels, x_channel_bytes=x_ops.rest[0], x_n=x_n, x_g=x_g,
+        out_n=offsets([g.batch[i] for i in kept], [out_batch[i] for i in kept]),
+        out_g=offsets(g.groups, out_groups), out_k=offsets(g.filters, out_filters),
+        parts=min(parts, max(1, filters // 32)), weightless=kind is not None,
+    )  # fmt: skip
+    for phase in phases:
+        job.add_phase(**phase)
+    if problem.workspace_limit is not None and job.scratch_bytes > problem.workspace_limit:
+        raise BackendNotSupportedError(
+            f"backend='direct' needs {job.scratch_bytes} bytes of workspace a thread for these "
+            f"strides, workspace_limit is {problem.workspace_limit}"
+        )
+    return job, order
+
+
+def _c_axis(axis, step):
+    return (axis.size, axis.upsample, step, axis.mode)
+
+
+def _phase(problem, sub, order, axes, filters, kind):
+    """Keyword arguments of Job.add_phase, and how many strips there are."""
+    g = problem.geometry
+    itemsize = problem.compute.itemsize
+    w_steps = _c_steps(g.w_shape, problem.compute)
+    channel_step, w_steps = w_steps[-1 - len(g.axes)], w_steps[len(w_steps) - len(g.axes) :]
+    out_bytes = sum(a.out_first * step for a, _, step in axes)
+    merged = _merge(axes)
+    while len(merged) < 2:
+        merged.insert(0, (_plain_axis(1), 0, 0))
+    outer, (row, col) = merged[:-2], merged[-2:]
+    planes = math.prod(len(a.taps) for a, _, _ in outer)
+    work = g.channels * planes * len(row[0].taps) * len(col[0].taps) * filters
+    limit = problem.workspace_limit
+    rows, cols = strip_size(row[0], col[0], g.channels * itemsize, max(1, planes), work,
+                            None if limit is None else limit // 3)  # fmt: skip
+    row_layout = layout(row[0].deltas, row[0].stride, rows)
+    col_layout = layout(col[0].deltas, col[0].stride, cols)
+    sizes = (g.channels, max(1, planes), row_layout.length, col_layout.length)
+    if math.prod(sizes) >= 2**31:
+        raise MemoryError(f"a strip of {sizes} samples is too large for the direct backend")
+    off = np.arange(g.channels, dtype=np.int64) * planes
+    off = np.add.outer(off, np.arange(planes)) * row_layout.length
+    off = np.add.outer(off, row_layout.positions) * col_layout.length
+    off = np.add.outer(off, col_layout.positions)
+    w_off = np.arange(g.channels, dtype=np.intp) * channel_step
+    for i in order:
+        w_off = np.add.outer(w_off, sub[i].taps * w_steps[i])
+    deltas = np.zeros((1, 0), np.intp)
+    for axis, _, _ in outer:
+        new = np.empty((len(deltas), len(axis.taps), deltas.shape[1] + 1), np.intp)
+        new[..., :-1] = deltas[:, None]
+        new[..., -1] = axis.deltas
+        deltas = new.reshape(-1, new.shape[2])
+    phase = {
+        "outer": ([a.outputs for a, _, _ in outer], [a.stride for a, _, _ in outer],
+                  [a.out_step * step for a, _, step in outer],
+                  [_c_axis(a, step) for a, step, _ in outer], deltas),
+        "row": (_c_axis(*row[:2]), row[0].stride, row_layout.segments, row[0].outputs, rows,
+                row[0].out_step * row[2]),
+        "col": (_c_axis(*col[:2]), col[0].stride, col_layout.segments, col[0].outputs, cols,
+                col[0].out_step * col[2]),
+        "off": np.ascontiguousarray(off.reshape(-1), np.int32),
+        "weight_offsets": np.ascontiguousarray(w_off.reshape(-1), np.intp),
+        "out_bytes": out_bytes,
+    }  # fmt: skip
+    strips = math.prod(a.outputs for a, _, _ in outer)
+    strips *= -(-row[0].outputs // rows) * -(-col[0].outputs // cols)
+    return phase, strips
+
+
+def plan(problem):
+    """A DirectPlan."""
+    return DirectPlan(problem)

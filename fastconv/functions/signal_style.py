@@ -1,0 +1,215 @@
+"""convolve and correlate on arrays of any rank: broadcasting, any axes, borders of every kind.
+
+The general path of the two functions; ``_core/small.pyx`` serves the plain small case before it.
+"""
+
+import math
+
+import numpy as np
+
+from .. import _args, _dtypes, _select
+from ..backends.base import BackendNotSupportedError
+from .._plan import CALLS
+from .._problem import Axis, Geometry, Problem
+
+MODES = ("full", "same", "valid")
+BOUNDARIES = {"fill": "fill", "wrap": "circular", "symm": "symm", "reflect": "reflect",
+              "nearest": "replicate"}  # fmt: skip
+
+
+def normalize_axes(axes, ndim_a, ndim_v):
+    """(axes to convolve over, common number of axes)."""
+    ndim = max(ndim_a, ndim_v)
+    if axes is None:
+        if ndim_a != ndim_v:
+            raise ValueError(f"a and v must have the same number of axes unless axes= is given, found "
+                             f"{ndim_a} and {ndim_v}")  # fmt: skip
+        return tuple(range(ndim)), ndim
+    try:
+        given = tuple(axes)
+    except TypeError:
+        given = (axes,)
+    if not given:
+        raise ValueError("axes must name at least one axis, found none")
+    found = []
+    for axis in given:
+        i = _args.integer(axis, "axes")
+        if not -ndim <= i < ndim:
+            raise ValueError(f"axes: {i} is out of range for arrays of {ndim} axes")
+        found.append(i % ndim)
+    if len(set(found)) != len(found):
+        raise ValueError(f"axes must be different, found {axes!r}")
+    return tuple(sorted(found)), ndim
+
+
+class Roles:
+    """How the axes of a and v take part: which is batch, group, filter, and which is convolved.
+
+    An axis that only the samples have is a batch axis; one that only the filter has makes a bank of
+    filters; one that both have makes groups.
+    """
+
+    def __init__(self, x_shape, w_shape, axes):
+        self.axes = axes
+        self.batch, self.groups, self.filters = [], [], []
+        for i, (n, m) in enumerate(zip(x_shape, w_shape, strict=True)):
+            if i in axes:
+                continue
+            if n != m and 1 not in (n, m):
+                raise ValueError(f"a and v do not broadcast along axis {i}: {n} and {m}")
+            if m == 1:
+                self.batch.append(i)
+            elif n == 1:
+                self.filters.append(i)
+            else:
+                self.groups.append(i)
+
+    def x_view(self, x):
+        """Canonical (batch, groups, 1, *sizes)."""
+        x = x.transpose(*self.batch, *self.groups, *self.filters, *self.axes)
+        at = len(self.batch) + len(self.groups)
+        return x[(slice(None),) * at + (0,) * len(self.filters)][(slice(None),) * at + (None,)]
+
+    def w_view(self, w):
+        """Canonical (groups, filters, 1, *kernels)."""
+        w = w.transpose(*self.batch, *self.groups, *self.filters, *self.axes)
+        w = w[(0,) * len(self.batch)]
+        return w[(slice(None),) * (len(self.groups) + len(self.filters)) + (None,)]
+
+    def out_view(self, out):
+        """Canonical (batch, groups, filters, *outs)."""
+        return out.transpose(*self.batch, *self.groups, *self.filters, *self.axes)
+
+
+def plan_axes(n, m, mode, boundary, swapped):
+    """Axis of one convolved axis: samples n, taps m of the array in the filter's role.
+
+    ``swapped``: the filter's role is played by a, so "same" is centred on m samples.
+    """
+    if mode == "valid":
+        return Axis(n, m, n - m + 1)
+    if mode == "full":
+        start, out = 0, n + m - 1
+    else:
+        taps, out = (n, m) if swapped else (m, n)
+        start = (taps - 1) // 2
+    before = m - 1 - start
+    return Axis(n, m, out, before=before, after=out - n - before + m - 1, mode=boundary)
+
+
+def _decide(a_shape, v_shape, axes, mode, boundary, fill, dtype, backend, limit=None):
+    """(Roles, plan, result shape, swapped) for broadcast shapes."""
+    for name, shape in (("a", a_shape), ("v", v_shape)):
+        for i in axes:
+            if shape[i] < 1:
+                raise ValueError(f"{name} must have at least one sample along axis {i}, found shape "
+                                 f"{shape}")  # fmt: skip
+    longer = [a_shape[i] >= v_shape[i] for i in axes]
+    shorter = [a_shape[i] <= v_shape[i] for i in axes]
+    if mode == "valid" and not all(longer) and not all(shorter):
+        raise ValueError(f"mode='valid' needs one operand at least as large as the other along every "
+                         f"axis, found {a_shape} and {v_shape}")  # fmt: skip
+    if mode == "valid":
+        swapped = not all(longer)
+    else:
+        # with zeros around, convolution commutes: the longer operand is read as samples
+        swapped = (boundary == "fill" and fill == 0 and
+                   math.prod(v_shape[i] for i in axes) > math.prod(a_shape[i] for i in axes))  # fmt: skip
+    x_shape, w_shape = (v_shape, a_shape) if swapped else (a_shape, v_shape)
+    roles = Roles(x_shape, w_shape, axes)
+    mode_name = "fill" if mode == "valid" else BOUNDARIES[boundary]
+    spatial = tuple(plan_axes(x_shape[i], w_shape[i], mode, mode_name, swapped) for i in axes)
+    geometry = Geometry(
+        tuple(x_shape[i] for i in roles.batch), tuple(x_shape[i] for i in roles.groups), 1,
+        tuple(w_shape[i] for i in roles.filters), spatial, fill=fill,
+    )  # fmt: skip
+    plan = _select.choose(Problem(geometry, dtype, workspace_limit=limit), backend)
+    shape = [max(n, m) if 0 not in (n, m) else 0 for n, m in zip(a_shape, v_shape, strict=True)]
+    for i, axis in zip(axes, spatial, strict=True):
+        shape[i] = axis.out
+    return roles, plan, tuple(shape), swapped
+
+
+def check_fill(fillvalue, dtype):
+    """The fill value as a Python number that the dtype can hold."""
+    value = np.asarray(fillvalue)
+    if value.ndim or value.dtype.kind not in "biufc":
+        raise ValueError(f"fillvalue must be one number, found {fillvalue!r}")
+    number = value.item()
+    if dtype.kind != "c" and value.dtype.kind == "c" and number.imag:
+        raise ValueError(f"fillvalue={number} is complex, the result is {dtype}")
+    if dtype.kind in "biu":
+        real = number.real
+        if real != real or abs(real) == math.inf or int(real) != real:
+            raise ValueError(f"fillvalue={number} cannot be held by the result's dtype {dtype}")
+        return int(real)
+    return number if dtype.kind == "c" else number.real
+
+
+def spec_of(a, v, mode, axes, boundary, fillvalue, dtype, casting, backend):
+    """All checks of a call that need shapes and dtypes only: (axes, ndim, dtype, fill)."""
+    if not isinstance(mode, str):
+        raise TypeError(f"mode must be a string, found {mode!r}")
+    _args.choice(mode, MODES, "mode")
+    _args.choice(boundary, tuple(BOUNDARIES), "boundary")
+    _args.check_backend(backend)
+    wanted = _args.result_dtype(dtype, casting, a=a, v=v)
+    found, ndim = normalize_axes(axes, a.ndim, v.ndim)
+    return found, ndim, wanted, check_fill(fillvalue, wanted)
+
+
+def general(flip, a, v, mode="full", *, axes=None, boundary="fill", fillvalue=0, out=None,
+            dtype=None, casting="same_kind", backend="auto"):  # fmt: skip
+    """convolve (flip) or correlate (not flip) for every input."""
+    a, v = _args.as_array(a, "a"), _args.as_array(v, "v")
+    found, ndim, wanted, fill = spec_of(a, v, mode, axes, boundary, fillvalue, dtype, casting,
+                                        backend)  # fmt: skip
+    x = a.reshape((1,) * (ndim - a.ndim) + a.shape)
+    w = v.reshape((1,) * (ndim - v.ndim) + v.shape)
+    if not found:
+        return _scalars(a, v if flip else np.conj(v), out, wanted, casting)
+    key = ("signal", x.shape, w.shape, found, mode, boundary, fill, type(fill), wanted, backend)
+    roles, plan, shape, swapped = CALLS.get(
+        key, lambda: _decide(x.shape, w.shape, found, mode, boundary, fill, wanted, backend))
+    _args.check_out(out, shape, wanted, casting)
+    if not flip:  # correlation: the filter is conjugated and, before convolve's flip, reversed
+        w = _reversed(np.conj(w) if w.dtype.kind == "c" else w, found)
+    if swapped:
+        x, w = w, x
+    order = "F" if a.flags.f_contiguous and not a.flags.c_contiguous else "C"
+    result = out
+    if out is None or _args.needs_temporary(out, wanted, (a, v)):
+        result = _args.allocate(shape, wanted, order)
+    weights = plan.prepare(roles.w_view(_reversed(w, found)), None)
+    plan.run(roles.x_view(x), weights, roles.out_view(result))
+    if out is not None and result is not out:
+        np.copyto(out, result, casting="unsafe")
+        return out
+    return result
+
+
+def _reversed(array, axes):
+    return array[tuple(slice(None, None, -1) if i in axes else slice(None)
+                       for i in range(array.ndim))]  # fmt: skip
+
+
+def _scalars(a, v, out, dtype, casting):
+    """Two numbers: their product."""
+    _args.check_out(out, (), dtype, casting)
+    product = np.multiply(a.astype(dtype, copy=False), v.astype(dtype, copy=False))
+    if out is None:
+        return product
+    out[...] = product
+    return out
+
+
+def convolve(a, v, mode="full", **keywords):
+    return general(True, a, v, mode, **keywords)
+
+
+def correlate(a, v, mode="full", **keywords):
+    return general(False, a, v, mode, **keywords)
+
+
+__all__ = ["BackendNotSupportedError", "convolve", "correlate", "general"]
+_ = _dtypes
