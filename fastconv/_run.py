@@ -171,6 +171,7 @@ def layer(spec, x, w, bias, out):
     if bias is not None:
         bias = _args.as_array(bias, "bias")
     d = _decision(spec, x, w, bias)
+    _select.observe(d.plan, spec.backend)
     _args.check_out(out, d.out_shape, d.dtype, spec.casting)
     if out is None:
         out = _args.allocate(d.out_shape, d.dtype)

@@ -5,6 +5,8 @@ Selection looks at the problem only: never at data, never at the number of threa
 
 import os
 import sys
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import NamedTuple
 
 from ._plan import PLANS
@@ -48,7 +50,30 @@ def candidates(problem):
 
 def choose(problem, backend):
     """The plan of the chosen backend ("auto": of the cheapest), from the cache."""
-    return PLANS.get((problem, backend), lambda: _plan(problem, backend))
+    plan = PLANS.get((problem, backend), lambda: _plan(problem, backend))
+    observe(plan, backend)
+    return plan
+
+
+def observe(plan, backend):
+    """Called with every choice, cached ones included: the point where ``explain`` gets its answer."""
+    stop = _explaining.get()
+    if stop is not None:
+        raise stop(plan.problem, plan, backend)
+
+
+# While a call is only explained, the first choice ends it with an exception of this class.
+_explaining = ContextVar("fastconv_explaining", default=None)
+
+
+@contextmanager
+def explaining(exception):
+    """Calls made inside raise ``exception(problem, plan, asked backend)`` instead of computing."""
+    token = _explaining.set(exception)
+    try:
+        yield
+    finally:
+        _explaining.reset(token)
 
 
 def _plan(problem, backend):

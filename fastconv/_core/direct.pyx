@@ -39,6 +39,10 @@ cdef ptrdiff_t *table(list keep, numbers) except NULL:
     return out
 
 
+cdef ptrdiff_t ceil_div(ptrdiff_t a, ptrdiff_t b) noexcept nogil:
+    return (a + b - 1) // b     # C division: -(-a // b) would round down
+
+
 cdef void set_axis(k.fc_axis *axis, spec) except *:
     axis.length, axis.upsample, axis.step_bytes, axis.mode = spec
 
@@ -151,18 +155,18 @@ cdef class Job:
         cdef ptrdiff_t wide = self.tiles.max_pixels, vector = max(1, wide)
         cdef ptrdiff_t flat_pixels = (f.strip_rows - 1) * f.pitch + f.strip_cols
         cdef ptrdiff_t narrow = self.tiles.blocks[0].narrow_pixels if self.tiles.count else 1
-        cdef ptrdiff_t row_pixels = -(-f.strip_cols // narrow) * narrow
-        f.flat = -(-flat_pixels // narrow) * narrow <= f.strip_rows * row_pixels
+        cdef ptrdiff_t row_pixels = ceil_div(f.strip_cols, narrow) * narrow
+        f.flat = ceil_div(flat_pixels, narrow) * narrow <= f.strip_rows * row_pixels
         f.ldc = (flat_pixels if f.flat else f.strip_rows * (f.strip_cols + wide)) + wide
-        f.row_strips = -(-f.oh // f.strip_rows) if f.oh else 0
-        f.col_strips = -(-f.ow // f.strip_cols) if f.ow else 0
+        f.row_strips = ceil_div(f.oh, f.strip_rows) if f.oh else 0
+        f.col_strips = ceil_div(f.ow, f.strip_cols) if f.ow else 0
         f.items = self.n_count * self.g_count * f.outer_positions * f.row_strips * \
             f.col_strips * self.parts
         self.work += <double>self.n_count * self.g_count * f.outer_positions * f.oh * f.ow * \
             self.k_count * f.taps * (4 if self.tiles.planes == 2 else 1)
         cdef ptrdiff_t plane = (self.channels * f.planes * f.plane_size + wide) * \
             self.tiles.number_bytes
-        self.x_plane_bytes = max(self.x_plane_bytes, -(-plane // 64) * 64)
+        self.x_plane_bytes = max(self.x_plane_bytes, ceil_div(plane, 64) * 64)
         self.c_bytes = max(self.c_bytes, self.tiles.max_mr * self.tiles.planes * f.ldc *
                            self.tiles.number_bytes)
         self.x_bytes = self.x_plane_bytes * self.tiles.planes

@@ -54,6 +54,9 @@ class Plan:
             bias = np.require(bias, dtype=compute, requirements=["C", "A"]).reshape(-1)
         return Weights(w, bias)
 
+    def warm(self, weights):
+        """Pack the weights now rather than in the first call, where that can be."""
+
     def run(self, x, weights, out):
         """Compute into out."""
         raise NotImplementedError

@@ -15,19 +15,23 @@ from .. import _costs, _dtypes
 from .._core import cpu, direct as _direct
 from . import reference
 from .._problem import PAD_CODES
+from ._activations import CODES
 from ._blocking import layout, strip_size
+from ._deform import CompiledDeformPlan
 from ._lowering import TapAxis, subproblems
 from .base import BackendNotSupportedError, Plan, Verdict
 
 name = "direct"
 _MAX_AXES = 60  # outer axes that the driver's index has room for
 _MAX_JOBS = 16
+_FLOATING_KINDS = (5, 6, 7, 8, 9, 10)  # fc_kind of float32 to clongdouble
 _NATIVE = "<" if sys.byteorder == "little" else ">"
-ACTIVATIONS = (None, "relu", "relu6", "leaky_relu", "silu", "gelu", "sigmoid", "tanh")
 
 
 def supports(problem):
     """Every convolution, unless not even one row fits the workspace limit."""
+    if problem.kind == "deform":
+        return _supports_deform(problem)
     if len(problem.geometry.axes) > _MAX_AXES:
         return Verdict(False, f"more than {_MAX_AXES} spatial axes")
     limit = problem.workspace_limit
@@ -36,6 +40,17 @@ def supports(problem):
                               f"{_costs.STRIP_MIN_COLUMNS} outputs needs "
                               f"{_smallest_workspace(problem)}")  # fmt: skip
     return Verdict(True, "direct convolution on register tiles")
+
+
+def _supports_deform(problem):
+    if problem.types.kind not in _FLOATING_KINDS:
+        return Verdict(False, f"deformable sampling needs a floating dtype, found {problem.dtype}")
+    if problem.workspace_limit is not None:
+        need = CompiledDeformPlan(problem).workspace_bytes
+        if need > problem.workspace_limit:
+            return Verdict(False, f"workspace_limit={problem.workspace_limit} bytes: one block of "
+                                  f"pixels needs {need}")  # fmt: skip
+    return Verdict(True, "sampled panels on register tiles")
 
 
 def _smallest_workspace(problem):
@@ -144,7 +159,7 @@ class DirectPlan(Plan):
         super().__init__(problem)
         self._jobs = {}
         self._lock = threading.Lock()
-        self.workspace_bytes = self._default_job().scratch_bytes
+        self.workspace_bytes = self._default_job()[0].scratch_bytes
 
     def __reduce__(self):
         return plan, (self.problem,)
@@ -153,7 +168,7 @@ class DirectPlan(Plan):
         g = self.problem.geometry
         x = np.lib.stride_tricks.as_strided(np.empty(0, self.problem.dtype), g.x_shape,
                                             _c_steps(g.x_shape, self.problem.dtype))  # fmt: skip
-        return self._job(x, _c_steps(g.out_shape, self.problem.dtype))[0]
+        return self._job(x, _c_steps(g.out_shape, self.problem.dtype))
 
     def _job(self, x, out_steps):
         key = (x.strides, x.dtype.str if x.dtype.kind != "V" else "bf16", out_steps)
@@ -178,12 +193,14 @@ class DirectPlan(Plan):
             weights.packed[order] = packed
         return packed
 
-    def prepare(self, w, bias):
-        weights = super().prepare(w, bias)
-        return weights
+    def warm(self, weights):
+        self._packed(*self._default_job(), weights)
 
     def run(self, x, weights, out):
         job, order = self._job(x, out.strides)
+        if self.problem.kind == "max_pool":
+            job.run(x, None, None, out)
+            return
         packed = self._packed(job, order, weights)
         if not weights.finite and self.problem.geometry.has_zeros:
             # a NaN or infinity in the weights times a padded zero must not make a NaN
@@ -200,9 +217,10 @@ def _c_steps(shape, dtype):
     return tuple(reversed(steps))
 
 
-def build_job(problem, x, out_steps, kind=None):
+def build_job(problem, x, out_steps):
     """(Job, order of axes) for one combination of strides."""
     g = problem.geometry
+    kind = problem.types.maximum_kind if problem.kind == "max_pool" else None
     nb, ng, nf = len(g.batch), len(g.groups), len(g.filters)
     x_ops = _Operands(x, g)
     out_batch, out_groups = out_steps[:nb], out_steps[nb : nb + ng]
@@ -226,14 +244,14 @@ def build_job(problem, x, out_steps, kind=None):
             axes.insert(0, (_plain_axis(g.batch[row]), x_ops.batch[row], out_batch[row]))
         if column is not None:
             axes.append((_plain_axis(g.batch[column]), x_ops.batch[column], out_batch[column]))
-        phase, count = _phase(problem, sub, order, axes, filters, kind)
+        phase, count = _phase(problem, sub, order, axes, filters)
         phases.append(phase)
         strips += count
     strips *= len(x_n) * len(x_g)
     parts = -(-_costs.ITEMS_WANTED // max(1, strips)) if filters >= 64 else 1
     job = _direct.Job(
         len(phases), kind=types.kind if kind is None else kind, reader=reader,
-        out_type=types.memory, activation=ACTIVATIONS.index(problem.activation), k_count=filters,
+        out_type=types.memory, activation=CODES.index(problem.activation), k_count=filters,
         channels=g.channels, x_channel_bytes=x_ops.rest[0], x_n=x_n, x_g=x_g,
         out_n=offsets([g.batch[i] for i in kept], [out_batch[i] for i in kept]),
         out_g=offsets(g.groups, out_groups), out_k=offsets(g.filters, out_filters),
@@ -253,7 +271,7 @@ def _c_axis(axis, step):
     return (axis.size, axis.upsample, step, axis.mode)
 
 
-def _phase(problem, sub, order, axes, filters, kind):
+def _phase(problem, sub, order, axes, filters):
     """Keyword arguments of Job.add_phase, and how many strips there are."""
     g = problem.geometry
     itemsize = problem.compute.itemsize
@@ -305,5 +323,5 @@ def _phase(problem, sub, order, axes, filters, kind):
 
 
 def plan(problem):
-    """A DirectPlan."""
-    return DirectPlan(problem)
+    """A DirectPlan, or the compiled plan of a deformable convolution."""
+    return CompiledDeformPlan(problem) if problem.kind == "deform" else DirectPlan(problem)

@@ -20,6 +20,8 @@ _GEMM_TYPES = ("f4", "f8", "c8", "c16")
 
 def supports(problem):
     """The four BLAS types, if one pixel's column fits the workspace limit."""
+    if problem.kind != "conv":
+        return Verdict(False, f"it computes no {problem.kind}")
     key = problem.compute.str[1:]
     if key not in _GEMM_TYPES:
         return Verdict(False, f"BLAS has no GEMM for {problem.compute}; it has float32, float64, "

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from .. import _costs, _reference
+from ._deform import ReferenceDeformPlan
 from .base import Plan, Verdict
 
 name = "reference"
@@ -22,9 +23,23 @@ def cost(problem):
     return _costs.REFERENCE_CALL + problem.geometry.macs / _costs.REFERENCE_RATE
 
 
-def compute(problem, x, w, bias):
-    """The result of a convolution problem in its compute dtype, canonical shape."""
+def _max_pool(problem, x):
     g = problem.geometry
+    rows = math.prod(g.batch) * math.prod(g.groups)
+    y = _reference.max_pool(
+        x.reshape(rows, *(a.size for a in g.axes)).astype(problem.compute, copy=False),
+        kernel=tuple(a.kernel for a in g.axes), stride=tuple(a.stride for a in g.axes),
+        padding=tuple((a.before, a.after) for a in g.axes),
+        dilation=tuple(a.dilation for a in g.axes), output_shape=tuple(a.out for a in g.axes),
+    )  # fmt: skip
+    return y.reshape(g.out_shape)
+
+
+def compute(problem, x, w, bias):
+    """The result of a problem in its compute dtype, canonical shape."""
+    g = problem.geometry
+    if problem.kind == "max_pool":
+        return _max_pool(problem, x)
     n, groups, filters = (math.prod(s) for s in (g.batch, g.groups, g.filters))
     sizes, kernels = [a.size for a in g.axes], [a.kernel for a in g.axes]
     x = x.reshape(n, groups, g.channels, *sizes).astype(problem.compute, copy=False)
@@ -55,10 +70,10 @@ class ReferencePlan(Plan):
 
     def run(self, x, weights, out):
         with np.errstate(all="ignore"):
-            y = compute(self.problem, x, weights.w, weights.bias)
+            y = compute(self.problem, x, weights and weights.w, weights and weights.bias)
             np.copyto(out, y, casting="unsafe")
 
 
 def plan(problem):
     """A plan that calls ``_reference``."""
-    return ReferencePlan(problem)
+    return ReferenceDeformPlan(problem) if problem.kind == "deform" else ReferencePlan(problem)

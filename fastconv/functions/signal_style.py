@@ -4,11 +4,12 @@ The general path of the two functions; ``_core/small.pyx`` serves the plain smal
 """
 
 import math
+from functools import partial
 
 import numpy as np
 
-from .. import _args, _dtypes, _select
-from ..backends.base import BackendNotSupportedError
+from .. import _args, _select
+from .._core import small
 from .._plan import CALLS
 from .._problem import Axis, Geometry, Problem
 
@@ -97,8 +98,11 @@ def plan_axes(n, m, mode, boundary, swapped):
     return Axis(n, m, out, before=before, after=out - n - before + m - 1, mode=boundary)
 
 
-def _decide(a_shape, v_shape, axes, mode, boundary, fill, dtype, backend, limit=None):
-    """(Roles, plan, result shape, swapped) for broadcast shapes."""
+def _decide(a_shape, v_shape, axes, mode, boundary, fill, dtype, backend, limit=None,
+            may_swap=True):  # fmt: skip
+    """(Roles, plan, result shape, swapped) for broadcast shapes.
+
+    A plan that holds v ready does not swap the roles unless it must (``may_swap`` false)."""
     for name, shape in (("a", a_shape), ("v", v_shape)):
         for i in axes:
             if shape[i] < 1:
@@ -113,7 +117,7 @@ def _decide(a_shape, v_shape, axes, mode, boundary, fill, dtype, backend, limit=
         swapped = not all(longer)
     else:
         # with zeros around, convolution commutes: the longer operand is read as samples
-        swapped = (boundary == "fill" and fill == 0 and
+        swapped = (may_swap and boundary == "fill" and fill == 0 and
                    math.prod(v_shape[i] for i in axes) > math.prod(a_shape[i] for i in axes))  # fmt: skip
     x_shape, w_shape = (v_shape, a_shape) if swapped else (a_shape, v_shape)
     roles = Roles(x_shape, w_shape, axes)
@@ -171,6 +175,7 @@ def general(flip, a, v, mode="full", *, axes=None, boundary="fill", fillvalue=0,
     key = ("signal", x.shape, w.shape, found, mode, boundary, fill, type(fill), wanted, backend)
     roles, plan, shape, swapped = CALLS.get(
         key, lambda: _decide(x.shape, w.shape, found, mode, boundary, fill, wanted, backend))
+    _select.observe(plan, backend)
     _args.check_out(out, shape, wanted, casting)
     if not flip:  # correlation: the filter is conjugated and, before convolve's flip, reversed
         w = _reversed(np.conj(w) if w.dtype.kind == "c" else w, found)
@@ -203,13 +208,7 @@ def _scalars(a, v, out, dtype, casting):
     return out
 
 
-def convolve(a, v, mode="full", **keywords):
-    return general(True, a, v, mode, **keywords)
+small.set_general(partial(general, True), partial(general, False))
+convolve, correlate = small.convolve, small.correlate
 
-
-def correlate(a, v, mode="full", **keywords):
-    return general(False, a, v, mode, **keywords)
-
-
-__all__ = ["BackendNotSupportedError", "convolve", "correlate", "general"]
-_ = _dtypes
+__all__ = ["convolve", "correlate", "general"]

@@ -1,0 +1,27 @@
+"""``fastconv`` and ``python -m fastconv``: info, demo."""
+
+import argparse
+import sys
+
+
+def main(argv=None):
+    """Run one command; the exit status."""
+    parser = argparse.ArgumentParser(prog="fastconv", description="Convolution for NumPy arrays.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("info", help="show version, compiler, ISA, BLAS, threads")
+    commands.add_parser("demo", help="a guided run on a photograph and a recording", add_help=False)
+    arguments, rest = parser.parse_known_args(argv)
+    if arguments.command == "demo":
+        from fastconv import _demo
+
+        return _demo.main(rest)
+    if rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    import fastconv
+
+    fastconv.show_config()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,276 @@
+"""convolve and correlate: the plain small case at once, everything else to the general path.
+
+Both are entered here.  Two plain 1-D C arrays of the same type (float32 or float64), default keywords
+and little work are served without any Python object but the result: checks are C-API macros, the
+samples go through a zero-padded copy on the stack, and the tap microkernel does the rest.  Every
+other call, and every bad one, goes on to ``functions/signal_style.py``.
+"""
+from libc.stdint cimport int32_t
+from libc.string cimport memcpy, memset
+cimport numpy as cnp
+
+from fastconv._core cimport kernels as k
+from fastconv._core.cpu cimport isa_index
+
+cnp.import_array()
+
+cdef extern from "numpy/arrayobject.h":
+    bint PyArray_CheckExact(object) noexcept
+    bint PyArray_ISCARRAY_RO(cnp.ndarray) noexcept
+    object PyArray_EMPTY(int, cnp.npy_intp *, int, int)
+
+cdef enum:
+    MAX_TAPS = 64
+    MAX_SAMPLES = 4096      # of the padded copy on the stack
+    SLACK = 256             # a tile may read and write past the end
+
+cdef str FULL = "full"
+cdef str SAME = "same"
+cdef str VALID = "valid"
+cdef str FILL = "fill"
+cdef str AUTO = "auto"
+cdef str SAME_KIND = "same_kind"
+
+cdef object general_convolve, general_correlate
+cdef k.fc_tap_ukr *wide[2]
+cdef k.fc_tap_ukr *narrow[2]
+cdef int wide_pixels[2]
+cdef int narrow_pixels[2]
+cdef int32_t offsets[MAX_TAPS]
+
+
+def set_general(for_convolve, for_correlate):
+    """Tell which functions serve everything but the plain small case."""
+    global general_convolve, general_correlate
+    general_convolve, general_correlate = for_convolve, for_correlate
+
+
+cdef void find_kernels() noexcept:
+    cdef int count, i, j
+    cdef const k.fc_tap_row *rows = k.fc_tap_rows(isa_index(), &count)
+    for i in range(MAX_TAPS):
+        offsets[i] = i
+    for i in range(count):
+        if rows[i].mr != 1 or rows[i].kind not in (5, 6):    # FC_KIND_F32, FC_KIND_F64
+            continue
+        j = rows[i].kind - 5
+        if rows[i].nv == 1:
+            narrow[j] = rows[i].run
+            narrow_pixels[j] = rows[i].lanes
+        else:
+            wide[j] = rows[i].run
+            wide_pixels[j] = rows[i].nv * rows[i].lanes
+
+
+find_kernels()
+
+
+cdef int mode_code(object mode) noexcept:
+    """0 full, 1 same, 2 valid, -1 for the general path to complain about."""
+    if mode is FULL:
+        return 0
+    if mode is SAME:
+        return 1
+    if mode is VALID:
+        return 2
+    if not isinstance(mode, str):
+        return -1
+    return 0 if mode == FULL else 1 if mode == SAME else 2 if mode == VALID else -1
+
+
+cdef bint plain(object keyword, str default) noexcept:
+    return keyword is default or (isinstance(keyword, str) and keyword == default)
+
+
+cdef bint plain_vector(object a) noexcept:
+    return PyArray_CheckExact(a) and cnp.PyArray_NDIM(<cnp.ndarray>a) == 1 and \
+        PyArray_ISCARRAY_RO(<cnp.ndarray>a) and cnp.PyArray_DIM(<cnp.ndarray>a, 0) > 0
+
+
+cdef object serve(object a, object v, int mode, bint flip):
+    """The result, or None where this is not the plain small case."""
+    cdef cnp.ndarray x, w, y
+    cdef cnp.npy_intp n, m, out, start
+    cdef int j, t
+    if mode < 0 or not plain_vector(a) or not plain_vector(v):
+        return None
+    x, w = <cnp.ndarray>a, <cnp.ndarray>v
+    t = cnp.PyArray_TYPE(x)
+    if t != cnp.PyArray_TYPE(w):
+        return None
+    if t == cnp.NPY_FLOAT:
+        j = 0
+    elif t == cnp.NPY_DOUBLE:
+        j = 1
+    else:
+        return None
+    n, m = cnp.PyArray_DIM(x, 0), cnp.PyArray_DIM(w, 0)
+    if m > n or m > MAX_TAPS or n + 2 * m > MAX_SAMPLES:
+        return None
+    out = n + m - 1 if mode == 0 else n if mode == 1 else n - m + 1
+    start = 0 if mode == 0 else (m - 1) // 2 if mode == 1 else m - 1
+    y = PyArray_EMPTY(1, &out, t, 0)
+    if not run(j, <const char *>cnp.PyArray_DATA(x), n, <const char *>cnp.PyArray_DATA(w), m,
+               <char *>cnp.PyArray_DATA(y), out, start, flip):
+        return None
+    return y
+
+
+cdef bint run(int j, const char *x, cnp.npy_intp n, const char *w, cnp.npy_intp m, char *y,
+              cnp.npy_intp out, cnp.npy_intp start, bint flip) noexcept:
+    """y[i] = full[i + start]; False where the filter is not finite (its padding would matter)."""
+    cdef double samples[MAX_SAMPLES + SLACK]
+    cdef double taps[MAX_TAPS]
+    cdef double tile[SLACK]
+    cdef cnp.npy_intp size = 4 if j == 0 else 8, p = 0, left, i
+    cdef char *buf = <char *>samples
+    cdef char *to
+    memset(buf, 0, (m - 1) * size)
+    memcpy(buf + (m - 1) * size, x, n * size)
+    memset(buf + (n + m - 1) * size, 0, (m - 1 + SLACK) * size)
+    for i in range(m):
+        memcpy(<char *>taps + i * size, w + (m - 1 - i if flip else i) * size, size)
+    if not k.fc_all_finite(5 + j, taps, m):
+        return False
+    buf += start * size
+    while p < out:
+        left = out - p
+        to = y + p * size
+        if left > wide_pixels[j] - narrow_pixels[j]:
+            if left < wide_pixels[j]:
+                to = <char *>tile
+            wide[j](m, offsets, buf + p * size, 0, taps, to, 0, 0)
+            i = wide_pixels[j]
+        else:
+            if left < narrow_pixels[j]:
+                to = <char *>tile
+            narrow[j](m, offsets, buf + p * size, 0, taps, to, 0, 0)
+            i = narrow_pixels[j]
+        if to == <char *>tile:
+            memcpy(y + p * size, tile, left * size)
+        p += i
+    return True
+
+
+def convolve(a, v, mode="full", *, axes=None, boundary="fill", fillvalue=0, out=None, dtype=None,
+             casting="same_kind", backend="auto"):
+    """Convolve two arrays over some or all of their axes.
+
+    ``out[i] = sum over j of a[j] * v[i - j + s]``, with ``s`` 0 for mode "full", ``(len(v) - 1) // 2`` for
+    "same" and ``len(v) - 1`` for "valid"; the filter v is flipped, as in mathematics.
+
+    Parameters
+    ----------
+    a, v : array_like
+        The samples and the filter. With ``axes=None`` both have the same number of axes; with ``axes`` every
+        other axis broadcasts, shorter shapes being extended on the left.
+    mode : {'full', 'same', 'valid'}
+        ``n + m - 1`` samples; n samples, centred on those of "full"; or the ``n - m + 1`` samples that
+        need no border (then the longer operand may be either).
+    axes : int or sequence of int, optional
+        Axes to convolve over, default all.
+    boundary : {'fill', 'wrap', 'symm', 'reflect', 'nearest'}
+        What lies outside of a, for modes "same" and "full": ``fillvalue``; a repeated; a mirrored with
+        the edge sample repeated (``"symm"``) or not (``"reflect"``); the edge sample.
+    fillvalue : number
+        For ``boundary="fill"``, default 0.
+    out : ndarray, optional
+        Array that the result is written to and that is returned; may overlap an input.
+    dtype : dtype, optional
+        dtype of the computation and the result; default ``np.result_type(a, v)``. Integers are exact modulo
+        ``2**n``; float16 and bfloat16 are summed in float32; bool gives logical or of logical and.
+    casting : {'same_kind', 'no', 'equiv', 'safe', 'unsafe'}
+        What may be cast to ``dtype``, and ``dtype`` to that of ``out``.
+    backend : str
+        ``"auto"`` or one of ``fastconv.backends()``.
+
+    Returns
+    -------
+    ndarray
+        The convolution. A NaN or infinity reaches exactly the outputs whose window covers it.
+
+    Raises
+    ------
+    ValueError
+        Shapes, axes, names or a fill value that do not fit; an operand without samples.
+    TypeError
+        A dtype without arithmetic, a cast that ``casting`` forbids, an array of another library.
+    BackendNotSupportedError
+        The backend asked for cannot compute this.
+
+    See Also
+    --------
+    correlate : the same without flipping v.
+    conv2d : layer style, with channels, strides and groups.
+
+    Notes
+    -----
+    Modes and centring are those of ``scipy.signal.convolve`` [1]_.
+
+    References
+    ----------
+    .. [1] P. Virtanen et al., "SciPy 1.0", Nature Methods 17, 2020, doi:10.1038/s41592-019-0686-2.
+
+    Examples
+    --------
+    >>> import numpy as np, fastconv
+    >>> fastconv.convolve([1, 2, 3], [0, 1, 5])
+    array([ 0,  1,  7, 13, 15])
+    >>> fastconv.convolve(np.eye(3), np.ones((1, 2)), mode="same", axes=(0, 1))
+    array([[1., 1., 0.],
+           [0., 1., 1.],
+           [0., 0., 1.]])
+    """
+    if axes is None and out is None and dtype is None and fillvalue is ZERO and \
+            plain(boundary, FILL) and plain(backend, AUTO) and plain(casting, SAME_KIND):
+        y = serve(a, v, mode_code(mode), True)
+        if y is not None:
+            return y
+    return general_convolve(a, v, mode, axes=axes, boundary=boundary, fillvalue=fillvalue, out=out,
+                            dtype=dtype, casting=casting, backend=backend)
+
+
+def correlate(a, v, mode="full", *, axes=None, boundary="fill", fillvalue=0, out=None, dtype=None,
+              casting="same_kind", backend="auto"):
+    """Cross-correlate two arrays over some or all of their axes.
+
+    ``out[i] = sum over j of a[j] * conj(v[j - i + len(v) - 1 - s])``, with ``s`` as in ``convolve``: the filter
+    v is conjugated and not flipped.  Equal to ``convolve(a, conj(v reversed along axes))``.
+
+    Parameters
+    ----------
+    a, v : array_like
+        The samples and the filter.
+    mode, axes, boundary, fillvalue, out, dtype, casting, backend
+        As in ``convolve``.
+
+    Returns
+    -------
+    ndarray
+        The correlation; lag 0 is at index ``len(v) - 1`` in mode "full".
+
+    Raises
+    ------
+    ValueError, TypeError, BackendNotSupportedError
+        As ``convolve``.
+
+    References
+    ----------
+    .. [1] P. Virtanen et al., "SciPy 1.0", Nature Methods 17, 2020, doi:10.1038/s41592-019-0686-2.
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.correlate([1, 2, 3], [0, 1, 5])
+    array([ 5, 11, 17,  3,  0])
+    """
+    if axes is None and out is None and dtype is None and fillvalue is ZERO and \
+            plain(boundary, FILL) and plain(backend, AUTO) and plain(casting, SAME_KIND):
+        y = serve(a, v, mode_code(mode), False)
+        if y is not None:
+            return y
+    return general_correlate(a, v, mode, axes=axes, boundary=boundary, fillvalue=fillvalue, out=out,
+                             dtype=dtype, casting=casting, backend=backend)
+
+
+cdef object ZERO = 0    # small ints are one object: an identity test sees the default

@@ -1,0 +1,102 @@
+"""Which backend "auto" takes, why, and what each would cost: the printable answer."""
+
+import numpy as np
+
+from . import _select
+
+
+class Explanation:
+    """Answer of ``explain``: ``backend``, ``reason``, ``candidates``; printing it shows a table."""
+
+    def __init__(self, problem, plan, asked="auto"):
+        self.backend = plan.backend
+        self.problem = problem
+        self.workspace_bytes = plan.workspace_bytes
+        self.candidates = tuple(_select.candidates(problem))
+        mine = next(c for c in self.candidates if c.name == plan.backend)
+        self.reason = ("lowest predicted cost" if asked == "auto" else "asked for") + f": {mine.reason}"
+
+    def __str__(self):
+        g = self.problem.geometry
+        lines = [
+            f"{self.problem.kind} {g.x_shape} * {g.w_shape} -> {g.out_shape}, {self.problem.dtype}, "
+            f"{g.macs:,} multiply-adds",
+            f"backend: {self.backend} ({self.reason}); workspace {self.workspace_bytes:,} bytes a thread",
+        ]
+        for c in self.candidates:
+            cost = f"{c.cost * 1e6:12,.1f} us predicted" if c.ok else "           -           "
+            lines.append(f"  {c.name:<10} {cost}  {c.reason}")
+        return "\n".join(lines)
+
+    def __repr__(self):
+        return f"<Explanation backend={self.backend!r}>\n{self}"
+
+
+def _stand_in(value, dtype):
+    """An array for a shape: one number, repeated; nothing is allocated."""
+    if isinstance(value, tuple) and all(isinstance(n, (int, np.integer)) for n in value):
+        if any(n < 0 for n in value):
+            raise ValueError(f"shapes must not be negative, found {value}")
+        return np.broadcast_to(np.zeros((), dtype), value)
+    return value
+
+
+class _Found(Exception):
+    """Carries the plan out of a call that is only to be explained."""
+
+    def __init__(self, problem, plan, asked):
+        self.found = problem, plan, asked
+
+
+def explain(function, *operands, dtype=None, **keywords):
+    """Tell which backend a call would take, why, and the predicted cost of each.
+
+    Parameters
+    ----------
+    function : callable or str, or array_like or tuple
+        A function of this package that has a ``backend`` keyword, or its name. Where it is left out, ``conv``
+        is meant: ``explain(x, w, stride=2)``.
+    *operands : array_like or tuple of int
+        The arguments of the call; a tuple of integers stands for an array of that shape.
+    dtype : dtype, optional
+        As in the call; also the dtype of operands given as shapes (default float32).
+    **keywords
+        The keywords of the call.
+
+    Returns
+    -------
+    Explanation
+        With attributes ``backend``, ``reason``, ``candidates`` (name, ok, predicted seconds on one thread,
+        reason) and ``workspace_bytes``; printing it shows a table.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Whatever the call itself would raise.
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.explain(fastconv.conv2d, (1, 64, 56, 56), (64, 64, 3, 3), padding=1).backend
+    'direct'
+    """
+    import fastconv
+
+    if not callable(function) and not isinstance(function, str):
+        function, operands = fastconv.conv, (function, *operands)
+    if isinstance(function, str):
+        if function not in fastconv.__all__:
+            raise ValueError(f"function={function!r} is not a function of fastconv")
+        function = getattr(fastconv, function)
+    shapes = np.dtype(np.float32 if dtype is None else dtype)
+    operands = tuple(_stand_in(a, shapes) for a in operands)
+    keywords = {n: _stand_in(a, shapes) if n in ("bias", "mask", "w", "x", "v") else a
+                for n, a in keywords.items()}  # fmt: skip
+    if dtype is not None:
+        keywords["dtype"] = dtype
+    try:
+        with _select.explaining(_Found):
+            function(*operands, **keywords)
+    except _Found as answer:
+        return Explanation(*answer.found)
+    raise TypeError(f"{getattr(function, '__name__', function)} chooses no backend for this call")

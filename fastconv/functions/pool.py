@@ -1,0 +1,270 @@
+"""Max and average pooling, 1-D to 3-D."""
+
+import math
+
+import numpy as np
+
+from .. import _args, _dtypes, _select
+from .._plan import CALLS
+from .._problem import Axis, Geometry, Problem
+from ._doc import copy
+
+
+def pool_axes(sizes, kernel_size, stride, padding, dilation, ceil_mode):
+    """Axis objects of a pooling window, checked as PyTorch does."""
+    rank = len(sizes)
+    kernel = _args.per_axis(kernel_size, rank, "kernel_size", 1)
+    stride = kernel if stride is None else _args.per_axis(stride, rank, "stride", 1)
+    dilation = _args.per_axis(dilation, rank, "dilation", 1)
+    extents = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True))
+    pairs = _args.padding_pairs(padding, rank, extents, stride, sizes)
+    axes = []
+    for i in range(rank):
+        before, after = pairs[i]
+        if not isinstance(padding, str) and max(before, after) > extents[i] // 2:
+            raise ValueError(f"padding must be at most half of the window ({extents[i]} samples along "
+                             f"spatial axis {i}), found {pairs[i]}")  # fmt: skip
+        span = sizes[i] + before + after - extents[i]
+        if span < 0:
+            raise ValueError(f"kernel_size spans {extents[i]} samples along spatial axis {i}, larger "
+                             f"than the padded input: {sizes[i]} + {before} + {after}")  # fmt: skip
+        out = span // stride[i] + 1
+        if ceil_mode:
+            out = -(-span // stride[i]) + 1
+            if (out - 1) * stride[i] >= sizes[i] + before:
+                out -= 1  # the last window would begin in the padding
+        axes.append(Axis(sizes[i], kernel[i], out, stride[i], dilation[i], before, after))
+    return tuple(axes)
+
+
+def _lowest(dtype):
+    """What padding counts as in a maximum."""
+    if dtype.kind == "b":
+        return 0
+    return int(np.iinfo(dtype).min) if dtype.kind in "iu" else -math.inf
+
+
+def _canonical(x, rank, layout):
+    """(x as (N, C, *sizes), whether it has a batch axis)."""
+    _args.choice(layout, _args.LAYOUTS, "layout")
+    if x.ndim not in (rank + 1, rank + 2):
+        raise ValueError(f"x must have {rank + 2} axes, or {rank + 1} without a batch axis, found "
+                         f"shape {x.shape}")  # fmt: skip
+    if layout == "channels_last":
+        x = np.moveaxis(x, -1, x.ndim - rank - 1)
+    return (x, True) if x.ndim == rank + 2 else (x[None], False)
+
+
+def _output(x, batched, axes, layout, out, dtype, casting):
+    """(array to return, its (N, C, *outs) view to write into)."""
+    outs = tuple(a.out for a in axes)
+    shape = (*x.shape[:1], *outs, x.shape[1]) if layout == "channels_last" else x.shape[:2] + outs
+    shape = shape if batched else shape[1:]
+    _args.check_out(out, shape, dtype, casting)
+    if out is None or _args.needs_temporary(out, dtype, (x,)):
+        result = _args.allocate(shape, dtype)
+    else:
+        result = out
+    return result, _canonical(result, len(axes), layout)[0]
+
+
+def _return(result, out):
+    if out is None or result is out:
+        return result
+    np.copyto(out, result, casting="unsafe")
+    return out
+
+
+def _max_pool(rank, x, kernel_size, stride, padding, dilation, ceil_mode, layout, out, dtype,
+              casting, backend):  # fmt: skip
+    x, batched = _canonical(_args.as_array(x, "x"), rank, layout)
+    wanted = _args.result_dtype(dtype, casting, x=x)
+    if wanted.kind == "c":
+        raise TypeError(f"max pooling is not defined for dtype {wanted}: complex numbers have no order")
+    axes = pool_axes(x.shape[2:], kernel_size, stride, padding, dilation, ceil_mode)
+    result, view = _output(x, batched, axes, layout, out, wanted, casting)
+    geometry = Geometry(x.shape[:2], (), 1, (), axes, fill=_lowest(_dtypes.describe(wanted).compute))
+    plan = _select.choose(Problem(geometry, wanted, kind="max_pool"), _args.check_backend(backend))
+    plan.run(x[:, :, None], None, view)
+    return _return(result, out)
+
+
+def _counts(axis, count_include_pad):
+    """Samples that each window of an axis averages over; a window may overhang in ceil_mode."""
+    at = np.arange(axis.out)[:, None] * axis.stride - axis.before
+    at = at + np.arange(axis.kernel) * axis.dilation
+    if count_include_pad:
+        return (at < axis.size + axis.after).sum(axis=1)
+    return ((at >= 0) & (at < axis.size)).sum(axis=1)
+
+
+def _divisor(axes, count_include_pad, divisor_override):
+    if divisor_override is not None:
+        n = _args.integer(divisor_override, "divisor_override")
+        if n == 0:
+            raise ValueError("divisor_override must not be 0")
+        return n
+    counts = [_counts(a, count_include_pad) for a in axes]
+    total = math.prod(c.reshape(-1, *(1,) * (len(axes) - 1 - i)) for i, c in enumerate(counts))
+    # a window that covers no sample has sum 0: 0, not 0 / 0
+    return np.maximum(total, 1)
+
+
+def _sums(x, axes, dtype, backend):
+    """Window sums of x (N, C, *sizes), in the dtype that they are computed in."""
+    geometry = Geometry(x.shape[:2], (), 1, (), axes)
+    plan = _select.choose(Problem(geometry, dtype), backend)
+    key = ("ones", dtype, geometry.w_shape)
+    weights = CALLS.get(key, lambda: np.ones(geometry.w_shape, dtype))
+    sums = _args.allocate(geometry.out_shape, dtype)
+    plan.run(x[:, :, None], plan.prepare(weights, None), sums)
+    return sums
+
+
+def _avg_pool(rank, x, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad,
+              divisor_override, layout, out, dtype, casting, backend):  # fmt: skip
+    x, batched = _canonical(_args.as_array(x, "x"), rank, layout)
+    wanted = _args.result_dtype(dtype, casting, x=x)
+    if wanted.kind in "biu" and dtype is None:
+        wanted = np.dtype(np.float64)
+    if wanted.kind in "biu":
+        raise TypeError(f"dtype={wanted} cannot hold averages: wanted a floating or complex dtype")
+    axes = pool_axes(x.shape[2:], kernel_size, stride, padding, dilation, ceil_mode)
+    divisor = _divisor(axes, count_include_pad, divisor_override)
+    _args.check_backend(backend)
+    result, view = _output(x, batched, axes, layout, out, wanted, casting)
+    compute = _dtypes.describe(wanted).compute
+    # real and imaginary parts apart: an infinite part must not make the other one NaN
+    real = np.empty(0, compute).real.dtype
+    if compute.kind == "c":
+        if x.dtype.kind == "c":
+            view.imag[...] = _sums(x.imag, axes, real, backend) / divisor
+        else:
+            view.imag[...] = 0
+        view.real[...] = _sums(x.real, axes, real, backend) / divisor
+    else:
+        sums = _sums(x, axes, compute, backend)
+        np.divide(sums, divisor, out=sums)
+        np.copyto(view, sums, casting="unsafe")
+    return _return(result, out)
+
+
+def _max_doc():
+    """Largest sample of each window.
+
+    ``out[n, c, o] = max over t of x[n, c, o * stride - before + t * dilation]``; padding never wins,
+    a NaN does. Along each axis the result has ``floor((size + before + after - (kernel_size - 1) *
+    dilation - 1) / stride) + 1`` samples (``ceil`` with ``ceil_mode``, but no window begins in the padding).
+
+    Parameters
+    ----------
+    x : array_like
+        Samples, shape ``(N, C, {sizes})`` or ``(C, {sizes})``; channels last with ``layout``. Not complex.
+    kernel_size : int or sequence of int
+        Window size in samples.
+    stride : int or sequence of int, optional
+        Samples between windows, default ``kernel_size``.
+    padding : int, sequence of int, sequence of (int, int), or str
+        As in ``conv{rank}d``; numbers are at most half a window.
+    dilation : int or sequence of int
+        Samples between neighbouring taps of a window.
+    ceil_mode : bool
+        Whether a last window may reach beyond the end.
+    layout : {'channels_first', 'channels_last'}
+        Where x and the result have their channel axis.
+    {common}
+
+    Returns
+    -------
+    ndarray
+        Shape ``(N, C, {outs})``, in the layout and dtype of x.
+
+    {raises}
+
+    Examples
+    --------
+    >>> import numpy as np, fastconv
+    >>> fastconv.max_pool1d(np.array([[1, 5, 2, 4, 3]]), 2)
+    array([[5, 4]])
+    """
+
+
+@copy(_max_doc, 1)
+def max_pool1d(x, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=False,
+               layout="channels_first", out=None, dtype=None, casting="same_kind",
+               backend="auto"):  # fmt: skip
+    return _max_pool(1, x, kernel_size, stride, padding, dilation, ceil_mode, layout, out, dtype,
+                     casting, backend)  # fmt: skip
+
+
+@copy(_max_doc, 2)
+def max_pool2d(x, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=False,
+               layout="channels_first", out=None, dtype=None, casting="same_kind",
+               backend="auto"):  # fmt: skip
+    return _max_pool(2, x, kernel_size, stride, padding, dilation, ceil_mode, layout, out, dtype,
+                     casting, backend)  # fmt: skip
+
+
+@copy(_max_doc, 3)
+def max_pool3d(x, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=False,
+               layout="channels_first", out=None, dtype=None, casting="same_kind",
+               backend="auto"):  # fmt: skip
+    return _max_pool(3, x, kernel_size, stride, padding, dilation, ceil_mode, layout, out, dtype,
+                     casting, backend)  # fmt: skip
+
+
+def _avg_doc():
+    """Mean of the samples of each window.
+
+    ``out[n, c, o] = sum over t of x[n, c, o * stride - before + t * dilation] / D`` with D the number of
+    taps inside the padded input, or inside x itself where ``count_include_pad`` is false.
+
+    Parameters
+    ----------
+    x : array_like
+        Samples, shape ``(N, C, {sizes})`` or ``(C, {sizes})``; channels last with ``layout``.
+    kernel_size, stride, padding, dilation, ceil_mode, layout
+        As in ``max_pool{rank}d``.
+    count_include_pad : bool
+        Whether padding counts as zeros (default) or not at all.
+    divisor_override : int, optional
+        D, whatever the window covers.
+    {common}
+
+    Returns
+    -------
+    ndarray
+        Shape ``(N, C, {outs})``, in the layout of x; integers and bool give float64.
+
+    {raises}
+
+    Examples
+    --------
+    >>> import numpy as np, fastconv
+    >>> fastconv.avg_pool1d(np.array([[1.0, 5.0, 2.0, 4.0]]), 2)
+    array([[3., 3.]])
+    """
+
+
+@copy(_avg_doc, 1)
+def avg_pool1d(x, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=False,
+               count_include_pad=True, divisor_override=None, layout="channels_first", out=None,
+               dtype=None, casting="same_kind", backend="auto"):  # fmt: skip
+    return _avg_pool(1, x, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad,
+                     divisor_override, layout, out, dtype, casting, backend)  # fmt: skip
+
+
+@copy(_avg_doc, 2)
+def avg_pool2d(x, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=False,
+               count_include_pad=True, divisor_override=None, layout="channels_first", out=None,
+               dtype=None, casting="same_kind", backend="auto"):  # fmt: skip
+    return _avg_pool(2, x, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad,
+                     divisor_override, layout, out, dtype, casting, backend)  # fmt: skip
+
+
+@copy(_avg_doc, 3)
+def avg_pool3d(x, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=False,
+               count_include_pad=True, divisor_override=None, layout="channels_first", out=None,
+               dtype=None, casting="same_kind", backend="auto"):  # fmt: skip
+    return _avg_pool(3, x, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad,
+                     divisor_override, layout, out, dtype, casting, backend)  # fmt: skip

@@ -1,0 +1,378 @@
+"""Plans for users: weights prepared once, many calls.
+
+A plan is immutable and safe to share between threads; it pickles as its arguments and its weights.
+"""
+
+import numpy as np
+
+from . import _args, _run
+from ._explain import Explanation
+from .functions import deform as _deform
+from .functions import signal_style as _signal
+
+
+class BoundPlan:
+    """What all plans share: facts about the problem, explanation, pickling.
+
+    Attributes
+    ----------
+    backend : str
+        The backend that was chosen.
+    input_shape, output_shape : tuple of int
+        Shapes that calls take and give.
+    dtype : numpy.dtype
+        Of the result.
+    workspace_bytes : int
+        Scratch memory that each thread of a call uses.
+    macs : int
+        Multiply-adds of a call.
+    """
+
+    def __init__(self, arguments, plan, input_shape, output_shape, casting, asked):
+        self._arguments = arguments
+        self._plan = plan
+        self._casting = casting
+        self._asked = asked
+        self.input_shape = input_shape
+        self.output_shape = output_shape
+        self.dtype = plan.problem.dtype
+        self.backend = plan.backend
+        self.workspace_bytes = plan.workspace_bytes
+        self.macs = plan.problem.geometry.macs
+
+    def __reduce__(self):
+        return _rebuild, (type(self), *self._arguments)
+
+    def __repr__(self):
+        return (f"<{type(self).__name__} {self.input_shape} -> {self.output_shape} {self.dtype}, "
+                f"backend={self.backend!r}>")  # fmt: skip
+
+    def explain(self):
+        """Why this backend, and what the others would cost: an Explanation."""
+        return Explanation(self._plan.problem, self._plan, self._asked)
+
+    def _input(self, x, name, shape):
+        """x as an array of the shape and a dtype that this plan takes."""
+        x = _args.as_array(x, name)
+        if x.shape != shape:
+            raise ValueError(f"{name} has shape {x.shape}, this plan takes {shape}")
+        if x.dtype != self.dtype and not np.can_cast(x.dtype, self.dtype, self._casting):
+            raise TypeError(f"{name} has dtype {x.dtype}, which cannot be cast to {self.dtype} with "
+                            f"casting={self._casting!r}")  # fmt: skip
+        return x
+
+
+def _rebuild(cls, *arguments):
+    return cls(*arguments)
+
+
+def _shape(value, name):
+    """A tuple of sizes."""
+    try:
+        return tuple(_args.integer(n, name, 0) for n in value)
+    except TypeError as error:
+        raise TypeError(f"{name} must be a sequence of sizes: {error}") from None
+
+
+def _weights(w, bias, dtype):
+    """(w, bias) as arrays of the plan's own, which the caller cannot change any more."""
+    w = _args.as_array(w, "w").copy()
+    bias = None if bias is None else _args.as_array(bias, "bias").copy()
+    return w, bias, _args.result_dtype(dtype, "unsafe", w=w, bias=bias)
+
+
+class ConvPlan(BoundPlan):
+    """A convolution or transposed convolution with its weights; made by ``plan``, ``plan_transpose``."""
+
+    def __init__(self, spec, input_shape, w, bias):
+        dtypes = {"x": np.empty(0, spec.dtype), "w": w, "bias": bias}
+        d = _run.decide(spec, input_shape, w.shape, None if bias is None else bias.shape, dtypes)
+        super().__init__((spec, input_shape, w, bias), d.plan, input_shape, d.out_shape,
+                         spec.casting, spec.backend)  # fmt: skip
+        self._decision = d
+        self._weights = d.plan.prepare(d.w_view(w), bias)
+        d.plan.warm(self._weights)
+
+    def __call__(self, x, out=None):
+        """Run on x; with ``out`` nothing is allocated."""
+        x = self._input(x, "x", self.input_shape)
+        _args.check_out(out, self.output_shape, self.dtype, self._casting)
+        if out is None:
+            out = _args.allocate(self.output_shape, self.dtype)
+        return _run.execute(self._decision, x, self._weights, out, (x,))
+
+
+class DeformPlan(BoundPlan):
+    """A deformable convolution with its weights; made by ``plan_deform``."""
+
+    def __init__(self, spec, input_shape, w, bias, offset_groups, masked):
+        last = spec.layout == "channels_last"
+        x, self._batched = _deform.batched(np.broadcast_to(np.zeros((), spec.dtype), input_shape),
+                                           spec.rank, last)  # fmt: skip
+        geometry, _ = _run._geometry(spec._replace(layout="channels_first"), x.shape, w.shape)
+        outs = tuple(a.out for a in geometry.axes)
+        taps = int(np.prod(w.shape[2:]))
+        real = np.empty(0, np.result_type(spec.dtype, np.float16)).real
+        self.offset_shape = (x.shape[0], offset_groups * spec.rank * taps, *outs)
+        self.mask_shape = (x.shape[0], offset_groups * taps, *outs) if masked else None
+        dtypes = {"x": x, "offset": real, "w": w, "bias": bias, "mask": real if masked else None}
+        d = _deform.decide(spec, x.shape, w.shape, None if bias is None else bias.shape,
+                           self.offset_shape, self.mask_shape, offset_groups, dtypes)  # fmt: skip
+        shape = d.out_shape if not last else (d.out_shape[0], *outs, d.out_shape[1])
+        super().__init__((spec, input_shape, w, bias, offset_groups, masked), d.plan, input_shape,
+                         shape if self._batched else shape[1:], spec.casting, spec.backend)  # fmt: skip
+        self._decision, self._rank, self._last = d, spec.rank, last
+        self._weights = d.plan.prepare(w.reshape(d.plan.problem.geometry.w_shape), bias)
+
+    def __call__(self, x, offset, mask=None, out=None):
+        """Run on x with these offsets (and this mask, if the plan was made with ``masked``)."""
+        x = self._input(x, "x", self.input_shape)
+        shapes = (self.offset_shape, self.mask_shape)
+        if not self._batched:
+            shapes = tuple(s and s[1:] for s in shapes)
+        offset = self._input(offset, "offset", shapes[0])
+        if (mask is None) != (self.mask_shape is None):
+            raise TypeError("mask must be given exactly if the plan was made with masked=True")
+        mask = None if mask is None else self._input(mask, "mask", shapes[1])
+        x4, _ = _deform.batched(x, self._rank, self._last)
+        offset4 = offset if self._batched else offset[None]
+        mask4 = mask if mask is None or self._batched else mask[None]
+        return _deform.finish(self._decision, x4, offset4, mask4, self._weights, out,
+                              (x, offset, mask), self._batched, self._last, self._casting)  # fmt: skip
+
+
+class ConvolvePlan(BoundPlan):
+    """A signal-style convolution with its filter; made by ``plan_convolve``."""
+
+    def __init__(self, v, mode, input_shape, axes, boundary, fillvalue, correlate, dtype, casting,
+                 backend, limit):  # fmt: skip
+        a = np.broadcast_to(np.zeros((), dtype), input_shape)
+        found, ndim, wanted, fill = _signal.spec_of(a, v, mode, axes, boundary, fillvalue, dtype,
+                                                    casting, backend)  # fmt: skip
+        if not found:
+            raise ValueError("input_shape must have at least one axis, found ()")
+        self._x_shape = (1,) * (ndim - a.ndim) + a.shape
+        w = v.reshape((1,) * (ndim - v.ndim) + v.shape)
+        roles, plan, shape, swapped = _signal._decide(self._x_shape, w.shape, found, mode, boundary,
+                                                      fill, wanted, backend, limit, False)  # fmt: skip
+        arguments = (v, mode, input_shape, axes, boundary, fillvalue, correlate, dtype, casting,
+                     backend, limit)  # fmt: skip
+        super().__init__(arguments, plan, input_shape, shape, casting, backend)
+        if correlate:
+            w = _signal._reversed(np.conj(w) if w.dtype.kind == "c" else w, found)
+        self._roles, self._swapped, self._axes = roles, swapped, found
+        self._filter = w
+        self._weights = None
+        if not swapped:
+            self._weights = plan.prepare(roles.w_view(_signal._reversed(w, found)), None)
+            plan.warm(self._weights)
+
+    def __call__(self, a, out=None):
+        """Convolve a with the plan's filter; with ``out`` nothing is allocated."""
+        a = self._input(a, "a", self.input_shape)
+        _args.check_out(out, self.output_shape, self.dtype, self._casting)
+        result = out
+        if out is None or _args.needs_temporary(out, self.dtype, (a,)):
+            result = _args.allocate(self.output_shape, self.dtype)
+        x, weights = a.reshape(self._x_shape), self._weights
+        if self._swapped:  # "valid" with a shorter a: a is the filter, v the samples
+            weights = self._plan.prepare(self._roles.w_view(_signal._reversed(x, self._axes)), None)
+            x = self._filter
+        self._plan.run(self._roles.x_view(x), weights, self._roles.out_view(result))
+        if out is not None and result is not out:
+            np.copyto(out, result, casting="unsafe")
+            return out
+        return result
+
+
+def plan(w, bias=None, *, input_shape, stride=1, padding=0, dilation=1, groups=1,
+         padding_mode="zeros", flip=False, layout="channels_first", activation=None, dtype=None,
+         casting="same_kind", backend="auto", workspace_limit=None):  # fmt: skip
+    """Prepare a convolution: weights are packed once, calls only compute.
+
+    Parameters
+    ----------
+    w : array_like
+        Filters, shape ``(K, C/groups, *kernel)``; copied.
+    bias : array_like, optional
+        Shape ``(K,)``; copied.
+    input_shape : sequence of int
+        Shape of the x that calls take.
+    stride, padding, dilation, groups, padding_mode, flip, layout, activation, casting, backend
+        As in ``conv2d``.
+    dtype : dtype, optional
+        dtype of the computation and the result, default that of w and bias.
+    workspace_limit : int, optional
+        Bytes of scratch memory that each thread may use.
+
+    Returns
+    -------
+    ConvPlan
+        ``p(x)``, ``p(x, out=y)``; with ``backend``, ``output_shape``, ``workspace_bytes``, ``macs``, ``explain()``.
+
+    Raises
+    ------
+    ValueError, TypeError, BackendNotSupportedError
+        As ``conv2d``; also where no backend keeps within ``workspace_limit``.
+
+    Examples
+    --------
+    >>> import numpy as np, fastconv
+    >>> p = fastconv.plan(np.ones((1, 1, 3)), input_shape=(1, 1, 5))
+    >>> p(np.arange(5.0).reshape(1, 1, 5))
+    array([[[3., 6., 9.]]])
+    """
+    w, bias, dtype = _weights(w, bias, dtype)
+    if w.ndim < 3:
+        raise ValueError(f"w must have at least 3 axes (filters, channels, kernel), found {w.ndim}")
+    spec = _run.Spec(w.ndim - 2, stride, padding, dilation, groups, padding_mode, flip, layout,
+                     activation, dtype=dtype, casting=casting, backend=backend,
+                     workspace_limit=workspace_limit)  # fmt: skip
+    return ConvPlan(spec, _shape(input_shape, "input_shape"), w, bias)
+
+
+def plan_transpose(w, bias=None, *, input_shape, stride=1, padding=0, output_padding=0, dilation=1,
+                   groups=1, flip=False, layout="channels_first", activation=None, dtype=None,
+                   casting="same_kind", backend="auto", workspace_limit=None):  # fmt: skip
+    """Prepare a transposed convolution; see ``plan`` and ``conv_transpose2d``.
+
+    Parameters
+    ----------
+    w : array_like
+        Filters, shape ``(C, K/groups, *kernel)``; copied.
+    bias : array_like, optional
+        Shape ``(K,)``; copied.
+    input_shape : sequence of int
+        Shape of the x that calls take.
+    stride, padding, output_padding, dilation, groups, flip, layout, activation, casting, backend
+        As in ``conv_transpose2d``.
+    dtype, workspace_limit
+        As in ``plan``.
+
+    Returns
+    -------
+    ConvPlan
+
+    Raises
+    ------
+    ValueError, TypeError, BackendNotSupportedError
+        As ``conv_transpose2d`` and ``plan``.
+
+    Examples
+    --------
+    >>> import numpy as np, fastconv
+    >>> p = fastconv.plan_transpose(np.ones((1, 1, 2)), input_shape=(1, 1, 2), stride=2)
+    >>> p([[[1.0, 2.0]]])
+    array([[[1., 1., 2., 2.]]])
+    """
+    w, bias, dtype = _weights(w, bias, dtype)
+    if w.ndim < 3:
+        raise ValueError(f"w must have at least 3 axes (channels, filters, kernel), found {w.ndim}")
+    spec = _run.Spec(w.ndim - 2, stride, padding, dilation, groups, "zeros", flip, layout,
+                     activation, output_padding, True, dtype=dtype, casting=casting,
+                     backend=backend, workspace_limit=workspace_limit)  # fmt: skip
+    return ConvPlan(spec, _shape(input_shape, "input_shape"), w, bias)
+
+
+def plan_deform(w, bias=None, *, input_shape, offset_groups=1, masked=False, stride=1, padding=0,
+                dilation=1, groups=1, layout="channels_first", activation=None, dtype=None,
+                casting="same_kind", backend="auto", workspace_limit=None):  # fmt: skip
+    """Prepare a deformable convolution; see ``plan`` and ``deform_conv2d``.
+
+    Parameters
+    ----------
+    w : array_like
+        Filters, shape ``(K, C/groups, *kernel)``; copied.
+    bias : array_like, optional
+        Shape ``(K,)``; copied.
+    input_shape : sequence of int
+        Shape of the x that calls take.
+    offset_groups : int
+        Groups of channels with offsets of their own.
+    masked : bool
+        Whether calls bring a mask.
+    stride, padding, dilation, groups, layout, activation, casting, backend
+        As in ``deform_conv2d``.
+    dtype, workspace_limit
+        As in ``plan``.
+
+    Returns
+    -------
+    DeformPlan
+        ``p(x, offset)``, ``p(x, offset, mask)``, ``p(..., out=y)``.
+
+    Raises
+    ------
+    ValueError, TypeError, BackendNotSupportedError
+        As ``deform_conv2d`` and ``plan``.
+
+    Examples
+    --------
+    >>> import numpy as np, fastconv
+    >>> p = fastconv.plan_deform(np.ones((1, 1, 1)), input_shape=(1, 1, 3))
+    >>> p([[[0.0, 10.0, 20.0]]], np.full((1, 1, 3), 0.5))
+    array([[[ 5., 15., 10.]]])
+    """
+    w, bias, dtype = _weights(w, bias, dtype)
+    if w.ndim < 3:
+        raise ValueError(f"w must have at least 3 axes (filters, channels, kernel), found {w.ndim}")
+    if dtype.kind in "biu":
+        dtype = np.dtype(np.float64)
+    spec = _run.Spec(w.ndim - 2, stride, padding, dilation, groups, layout=layout,
+                     activation=activation, dtype=dtype, casting=casting, backend=backend,
+                     workspace_limit=workspace_limit)  # fmt: skip
+    shape = _shape(input_shape, "input_shape")
+    if len(shape) not in (spec.rank + 1, spec.rank + 2):
+        raise ValueError(f"input_shape must have {spec.rank + 2} sizes, or {spec.rank + 1} without a "
+                         f"batch axis, found {shape}")  # fmt: skip
+    return DeformPlan(spec, shape, w, bias, _args.integer(offset_groups, "offset_groups", 1),
+                      bool(masked))  # fmt: skip
+
+
+def plan_convolve(v, mode="full", *, input_shape, axes=None, boundary="fill", fillvalue=0,
+                  correlate=False, dtype=None, casting="same_kind", backend="auto",
+                  workspace_limit=None):  # fmt: skip
+    """Prepare ``convolve(a, v)`` (or ``correlate``) for many a of one shape.
+
+    Parameters
+    ----------
+    v : array_like
+        The filter; copied.
+    mode, axes, boundary, fillvalue, casting, backend
+        As in ``convolve``.
+    input_shape : sequence of int
+        Shape of the a that calls take.
+    correlate : bool
+        Conjugate v instead of flipping it.
+    dtype : dtype, optional
+        dtype of the computation and the result, default that of v.
+    workspace_limit
+        As in ``plan``.
+
+    Returns
+    -------
+    ConvolvePlan
+        ``p(a)``, ``p(a, out=y)``.
+
+    Raises
+    ------
+    ValueError, TypeError, BackendNotSupportedError
+        As ``convolve`` and ``plan``.
+
+    Examples
+    --------
+    >>> import numpy as np, fastconv
+    >>> p = fastconv.plan_convolve([1.0, 1.0], "valid", input_shape=(4,))
+    >>> p([1.0, 2.0, 3.0, 4.0])
+    array([3., 5., 7.])
+    """
+    v, _, dtype = _weights(v, None, dtype)
+    if workspace_limit is not None:
+        workspace_limit = _args.integer(workspace_limit, "workspace_limit", 0)
+    if axes is not None and not isinstance(axes, int):
+        axes = tuple(axes)
+    return ConvolvePlan(v, mode, _shape(input_shape, "input_shape"), axes, boundary, fillvalue,
+                        bool(correlate), dtype, casting, backend, workspace_limit)  # fmt: skip
+
+
+__all__ = ["plan", "plan_convolve", "plan_deform", "plan_transpose"]
