@@ -311,7 +311,7 @@ def conv_cost(input_shape, weight_shape, *, stride=1, padding=0, dilation=1, gro
     >>> import fastconv
     >>> cost = fastconv.conv_cost((1, 32, 56, 56), (64, 32, 3, 3), padding=1)
     >>> cost.params, cost.macs, round(cost.arithmetic_intensity, 1)
-    (18496, 57802752, 90.5)
+    (18496, 57802752, 90.4)
     >>> depthwise = fastconv.conv_cost((1, 32, 56, 56), (32, 1, 3, 3), padding=1, groups=32)
     >>> pointwise = fastconv.conv_cost((1, 32, 56, 56), (64, 32, 1, 1))
     >>> (depthwise.macs + pointwise.macs) / cost.macs == 1 / 64 + 1 / 9

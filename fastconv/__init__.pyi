@@ -1,0 +1,273 @@
+"""Types of the public names."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from ._explain import Explanation as Explanation
+from .backends.base import BackendNotSupportedError as BackendNotSupportedError
+from .geometry import ConvCost as ConvCost
+from .geometry import ReceptiveField as ReceptiveField
+from .plans import ConvolvePlan as ConvolvePlan
+from .plans import ConvPlan as ConvPlan
+from .plans import DeformPlan as DeformPlan
+
+__version__: str
+
+def avg_pool1d(
+    x: ArrayLike, kernel_size: int | Sequence[int], *, stride: int | Sequence[int] = ...,
+    padding: int | str | Sequence[int | tuple[int, int]] = ..., dilation: int | Sequence[int] = ...,
+    ceil_mode: bool = ..., count_include_pad: bool = ..., divisor_override: int | None = ...,
+    layout: str = ..., out: NDArray[Any] | None = ..., dtype: DTypeLike | None = ...,
+    casting: str = ..., backend: str = ...
+) -> NDArray[Any]: ...
+def avg_pool2d(
+    x: ArrayLike, kernel_size: int | Sequence[int], *, stride: int | Sequence[int] = ...,
+    padding: int | str | Sequence[int | tuple[int, int]] = ..., dilation: int | Sequence[int] = ...,
+    ceil_mode: bool = ..., count_include_pad: bool = ..., divisor_override: int | None = ...,
+    layout: str = ..., out: NDArray[Any] | None = ..., dtype: DTypeLike | None = ...,
+    casting: str = ..., backend: str = ...
+) -> NDArray[Any]: ...
+def avg_pool3d(
+    x: ArrayLike, kernel_size: int | Sequence[int], *, stride: int | Sequence[int] = ...,
+    padding: int | str | Sequence[int | tuple[int, int]] = ..., dilation: int | Sequence[int] = ...,
+    ceil_mode: bool = ..., count_include_pad: bool = ..., divisor_override: int | None = ...,
+    layout: str = ..., out: NDArray[Any] | None = ..., dtype: DTypeLike | None = ...,
+    casting: str = ..., backend: str = ...
+) -> NDArray[Any]: ...
+def backends() -> tuple[str, ...]: ...
+def causal_conv1d(
+    x: ArrayLike, w: ArrayLike, bias: ArrayLike | None = ..., *, state: ArrayLike | None = ...,
+    activation: str | None = ..., dtype: DTypeLike | None = ..., casting: str = ...,
+    backend: str = ...
+) -> tuple[NDArray[Any], NDArray[Any]]: ...
+def conv(
+    x: ArrayLike, w: ArrayLike, bias: ArrayLike | None = ..., *, stride: int | Sequence[int] = ...,
+    padding: int | str | Sequence[int | tuple[int, int]] = ..., dilation: int | Sequence[int] = ...,
+    groups: int = ..., padding_mode: str = ..., flip: bool = ..., layout: str = ...,
+    activation: str | None = ..., out: NDArray[Any] | None = ..., dtype: DTypeLike | None = ...,
+    casting: str = ..., backend: str = ...
+) -> NDArray[Any]: ...
+def conv1d(
+    x: ArrayLike, w: ArrayLike, bias: ArrayLike | None = ..., *, stride: int | Sequence[int] = ...,
+    padding: int | str | Sequence[int | tuple[int, int]] = ..., dilation: int | Sequence[int] = ...,
+    groups: int = ..., padding_mode: str = ..., flip: bool = ..., layout: str = ...,
+    activation: str | None = ..., out: NDArray[Any] | None = ..., dtype: DTypeLike | None = ...,
+    casting: str = ..., backend: str = ...
+) -> NDArray[Any]: ...
+def conv2d(
+    x: ArrayLike, w: ArrayLike, bias: ArrayLike | None = ..., *, stride: int | Sequence[int] = ...,
+    padding: int | str | Sequence[int | tuple[int, int]] = ..., dilation: int | Sequence[int] = ...,
+    groups: int = ..., padding_mode: str = ..., flip: bool = ..., layout: str = ...,
+    activation: str | None = ..., out: NDArray[Any] | None = ..., dtype: DTypeLike | None = ...,
+    casting: str = ..., backend: str = ...
+) -> NDArray[Any]: ...
+def conv3d(
+    x: ArrayLike, w: ArrayLike, bias: ArrayLike | None = ..., *, stride: int | Sequence[int] = ...,
+    padding: int | str | Sequence[int | tuple[int, int]] = ..., dilation: int | Sequence[int] = ...,
+    groups: int = ..., padding_mode: str = ..., flip: bool = ..., layout: str = ...,
+    activation: str | None = ..., out: NDArray[Any] | None = ..., dtype: DTypeLike | None = ...,
+    casting: str = ..., backend: str = ...
+) -> NDArray[Any]: ...
+def conv_cost(
+    input_shape: Sequence[int], weight_shape: Sequence[int], *, stride: int | Sequence[int] = ...,
+    padding: int | str | Sequence[int | tuple[int, int]] = ..., dilation: int | Sequence[int] = ...,
+    groups: int = ..., padding_mode: str = ..., flip: bool = ..., layout: str = ...,
+    activation: str | None = ..., bias: bool = ..., transposed: bool = ...,
+    output_padding: int | Sequence[int] = ..., dtype: DTypeLike | None = ..., casting: str = ...,
+    backend: str = ...
+) -> ConvCost: ...
+def conv_transpose1d(
+    x: ArrayLike, w: ArrayLike, bias: ArrayLike | None = ..., *, stride: int | Sequence[int] = ...,
+    padding: int | str | Sequence[int | tuple[int, int]] = ...,
+    output_padding: int | Sequence[int] = ..., dilation: int | Sequence[int] = ...,
+    groups: int = ..., flip: bool = ..., layout: str = ..., activation: str | None = ...,
+    out: NDArray[Any] | None = ..., dtype: DTypeLike | None = ..., casting: str = ...,
+    backend: str = ...
+) -> NDArray[Any]: ...
+def conv_transpose2d(
+    x: ArrayLike, w: ArrayLike, bias: ArrayLike | None = ..., *, stride: int | Sequence[int] = ...,
+    padding: int | str | Sequence[int | tuple[int, int]] = ...,
+    output_padding: int | Sequence[int] = ..., dilation: int | Sequence[int] = ...,
+    groups: int = ..., flip: bool = ..., layout: str = ..., activation: str | None = ...,
+    out: NDArray[Any] | None = ..., dtype: DTypeLike | None = ..., casting: str = ...,
+    backend: str = ...
+) -> NDArray[Any]: ...
+def conv_transpose3d(
+    x: ArrayLike, w: ArrayLike, bias: ArrayLike | None = ..., *, stride: int | Sequence[int] = ...,
+    padding: int | str | Sequence[int | tuple[int, int]] = ...,
+    output_padding: int | Sequence[int] = ..., dilation: int | Sequence[int] = ...,
+    groups: int = ..., flip: bool = ..., layout: str = ..., activation: str | None = ...,
+    out: NDArray[Any] | None = ..., dtype: DTypeLike | None = ..., casting: str = ...,
+    backend: str = ...
+) -> NDArray[Any]: ...
+def convolve(
+    a: ArrayLike, v: ArrayLike, mode: str = ..., *, axes: int | Sequence[int] | None = ...,
+    boundary: str = ..., fillvalue: complex = ..., out: NDArray[Any] | None = ...,
+    dtype: DTypeLike | None = ..., casting: str = ..., backend: str = ...
+) -> NDArray[Any]: ...
+def correlate(
+    a: ArrayLike, v: ArrayLike, mode: str = ..., *, axes: int | Sequence[int] | None = ...,
+    boundary: str = ..., fillvalue: complex = ..., out: NDArray[Any] | None = ...,
+    dtype: DTypeLike | None = ..., casting: str = ..., backend: str = ...
+) -> NDArray[Any]: ...
+def deform_conv1d(
+    x: ArrayLike, offset: ArrayLike, w: ArrayLike, bias: ArrayLike | None = ..., *,
+    mask: ArrayLike | None = ..., stride: int | Sequence[int] = ...,
+    padding: int | str | Sequence[int | tuple[int, int]] = ..., dilation: int | Sequence[int] = ...,
+    groups: int = ..., offset_groups: int | None = ..., layout: str = ...,
+    activation: str | None = ..., out: NDArray[Any] | None = ..., dtype: DTypeLike | None = ...,
+    casting: str = ..., backend: str = ...
+) -> NDArray[Any]: ...
+def deform_conv2d(
+    x: ArrayLike, offset: ArrayLike, w: ArrayLike, bias: ArrayLike | None = ..., *,
+    mask: ArrayLike | None = ..., stride: int | Sequence[int] = ...,
+    padding: int | str | Sequence[int | tuple[int, int]] = ..., dilation: int | Sequence[int] = ...,
+    groups: int = ..., offset_groups: int | None = ..., layout: str = ...,
+    activation: str | None = ..., out: NDArray[Any] | None = ..., dtype: DTypeLike | None = ...,
+    casting: str = ..., backend: str = ...
+) -> NDArray[Any]: ...
+def deform_conv3d(
+    x: ArrayLike, offset: ArrayLike, w: ArrayLike, bias: ArrayLike | None = ..., *,
+    mask: ArrayLike | None = ..., stride: int | Sequence[int] = ...,
+    padding: int | str | Sequence[int | tuple[int, int]] = ..., dilation: int | Sequence[int] = ...,
+    groups: int = ..., offset_groups: int | None = ..., layout: str = ...,
+    activation: str | None = ..., out: NDArray[Any] | None = ..., dtype: DTypeLike | None = ...,
+    casting: str = ..., backend: str = ...
+) -> NDArray[Any]: ...
+def depthwise_conv1d(
+    x: ArrayLike, w: ArrayLike, bias: ArrayLike | None = ..., *, stride: int | Sequence[int] = ...,
+    padding: int | str | Sequence[int | tuple[int, int]] = ..., dilation: int | Sequence[int] = ...,
+    padding_mode: str = ..., flip: bool = ..., layout: str = ..., activation: str | None = ...,
+    out: NDArray[Any] | None = ..., dtype: DTypeLike | None = ..., casting: str = ...,
+    backend: str = ...
+) -> NDArray[Any]: ...
+def depthwise_conv2d(
+    x: ArrayLike, w: ArrayLike, bias: ArrayLike | None = ..., *, stride: int | Sequence[int] = ...,
+    padding: int | str | Sequence[int | tuple[int, int]] = ..., dilation: int | Sequence[int] = ...,
+    padding_mode: str = ..., flip: bool = ..., layout: str = ..., activation: str | None = ...,
+    out: NDArray[Any] | None = ..., dtype: DTypeLike | None = ..., casting: str = ...,
+    backend: str = ...
+) -> NDArray[Any]: ...
+def depthwise_conv3d(
+    x: ArrayLike, w: ArrayLike, bias: ArrayLike | None = ..., *, stride: int | Sequence[int] = ...,
+    padding: int | str | Sequence[int | tuple[int, int]] = ..., dilation: int | Sequence[int] = ...,
+    padding_mode: str = ..., flip: bool = ..., layout: str = ..., activation: str | None = ...,
+    out: NDArray[Any] | None = ..., dtype: DTypeLike | None = ..., casting: str = ...,
+    backend: str = ...
+) -> NDArray[Any]: ...
+def explain(
+    function: Any, *operands: Any, dtype: DTypeLike | None = ..., **keywords: Any
+) -> Explanation: ...
+def get_num_threads() -> int: ...
+def max_pool1d(
+    x: ArrayLike, kernel_size: int | Sequence[int], *, stride: int | Sequence[int] = ...,
+    padding: int | str | Sequence[int | tuple[int, int]] = ..., dilation: int | Sequence[int] = ...,
+    ceil_mode: bool = ..., layout: str = ..., out: NDArray[Any] | None = ...,
+    dtype: DTypeLike | None = ..., casting: str = ..., backend: str = ...
+) -> NDArray[Any]: ...
+def max_pool2d(
+    x: ArrayLike, kernel_size: int | Sequence[int], *, stride: int | Sequence[int] = ...,
+    padding: int | str | Sequence[int | tuple[int, int]] = ..., dilation: int | Sequence[int] = ...,
+    ceil_mode: bool = ..., layout: str = ..., out: NDArray[Any] | None = ...,
+    dtype: DTypeLike | None = ..., casting: str = ..., backend: str = ...
+) -> NDArray[Any]: ...
+def max_pool3d(
+    x: ArrayLike, kernel_size: int | Sequence[int], *, stride: int | Sequence[int] = ...,
+    padding: int | str | Sequence[int | tuple[int, int]] = ..., dilation: int | Sequence[int] = ...,
+    ceil_mode: bool = ..., layout: str = ..., out: NDArray[Any] | None = ...,
+    dtype: DTypeLike | None = ..., casting: str = ..., backend: str = ...
+) -> NDArray[Any]: ...
+def num_threads(
+    n: int
+) -> AbstractContextManager[None]: ...
+def output_shape(
+    input_shape: Sequence[int], weight_shape: Sequence[int], *, stride: int | Sequence[int] = ...,
+    padding: int | str | Sequence[int | tuple[int, int]] = ..., dilation: int | Sequence[int] = ...,
+    groups: int = ..., padding_mode: str = ..., flip: bool = ..., layout: str = ...,
+    activation: str | None = ..., dtype: DTypeLike | None = ..., casting: str = ...,
+    backend: str = ...
+) -> tuple[int, ...]: ...
+def plan(
+    w: ArrayLike, bias: ArrayLike | None = ..., *, input_shape: Sequence[int],
+    stride: int | Sequence[int] = ..., padding: int | str | Sequence[int | tuple[int, int]] = ...,
+    dilation: int | Sequence[int] = ..., groups: int = ..., padding_mode: str = ...,
+    flip: bool = ..., layout: str = ..., activation: str | None = ...,
+    dtype: DTypeLike | None = ..., casting: str = ..., backend: str = ...,
+    workspace_limit: int | None = ...
+) -> ConvPlan: ...
+def plan_convolve(
+    v: ArrayLike, mode: str = ..., *, input_shape: Sequence[int],
+    axes: int | Sequence[int] | None = ..., boundary: str = ..., fillvalue: complex = ...,
+    correlate: bool = ..., dtype: DTypeLike | None = ..., casting: str = ..., backend: str = ...,
+    workspace_limit: int | None = ...
+) -> ConvolvePlan: ...
+def plan_deform(
+    w: ArrayLike, bias: ArrayLike | None = ..., *, input_shape: Sequence[int],
+    offset_groups: int = ..., masked: bool = ..., stride: int | Sequence[int] = ...,
+    padding: int | str | Sequence[int | tuple[int, int]] = ..., dilation: int | Sequence[int] = ...,
+    groups: int = ..., layout: str = ..., activation: str | None = ...,
+    dtype: DTypeLike | None = ..., casting: str = ..., backend: str = ...,
+    workspace_limit: int | None = ...
+) -> DeformPlan: ...
+def plan_transpose(
+    w: ArrayLike, bias: ArrayLike | None = ..., *, input_shape: Sequence[int],
+    stride: int | Sequence[int] = ..., padding: int | str | Sequence[int | tuple[int, int]] = ...,
+    output_padding: int | Sequence[int] = ..., dilation: int | Sequence[int] = ...,
+    groups: int = ..., flip: bool = ..., layout: str = ..., activation: str | None = ...,
+    dtype: DTypeLike | None = ..., casting: str = ..., backend: str = ...,
+    workspace_limit: int | None = ...
+) -> ConvPlan: ...
+def pointwise_conv(
+    x: ArrayLike, w: ArrayLike, bias: ArrayLike | None = ..., *, stride: int | Sequence[int] = ...,
+    groups: int = ..., layout: str = ..., activation: str | None = ...,
+    out: NDArray[Any] | None = ..., dtype: DTypeLike | None = ..., casting: str = ...,
+    backend: str = ...
+) -> NDArray[Any]: ...
+def receptive_field(
+    layers: Sequence[Any]
+) -> ReceptiveField: ...
+def resize_conv2d(
+    x: ArrayLike, w: ArrayLike, bias: ArrayLike | None = ..., *, scale: int | Sequence[int],
+    stride: int | Sequence[int] = ..., padding: int | str | Sequence[int | tuple[int, int]] = ...,
+    dilation: int | Sequence[int] = ..., groups: int = ..., padding_mode: str = ...,
+    flip: bool = ..., layout: str = ..., activation: str | None = ...,
+    out: NDArray[Any] | None = ..., dtype: DTypeLike | None = ..., casting: str = ...,
+    backend: str = ...
+) -> NDArray[Any]: ...
+def separable_conv1d(
+    x: ArrayLike, w_depthwise: ArrayLike, w_pointwise: ArrayLike, bias: ArrayLike | None = ..., *,
+    stride: int | Sequence[int] = ..., padding: int | str | Sequence[int | tuple[int, int]] = ...,
+    dilation: int | Sequence[int] = ..., padding_mode: str = ..., flip: bool = ...,
+    layout: str = ..., activation: str | None = ..., out: NDArray[Any] | None = ...,
+    dtype: DTypeLike | None = ..., casting: str = ..., backend: str = ...
+) -> NDArray[Any]: ...
+def separable_conv2d(
+    x: ArrayLike, w_depthwise: ArrayLike, w_pointwise: ArrayLike, bias: ArrayLike | None = ..., *,
+    stride: int | Sequence[int] = ..., padding: int | str | Sequence[int | tuple[int, int]] = ...,
+    dilation: int | Sequence[int] = ..., padding_mode: str = ..., flip: bool = ...,
+    layout: str = ..., activation: str | None = ..., out: NDArray[Any] | None = ...,
+    dtype: DTypeLike | None = ..., casting: str = ..., backend: str = ...
+) -> NDArray[Any]: ...
+def separable_conv3d(
+    x: ArrayLike, w_depthwise: ArrayLike, w_pointwise: ArrayLike, bias: ArrayLike | None = ..., *,
+    stride: int | Sequence[int] = ..., padding: int | str | Sequence[int | tuple[int, int]] = ...,
+    dilation: int | Sequence[int] = ..., padding_mode: str = ..., flip: bool = ...,
+    layout: str = ..., activation: str | None = ..., out: NDArray[Any] | None = ...,
+    dtype: DTypeLike | None = ..., casting: str = ..., backend: str = ...
+) -> NDArray[Any]: ...
+def set_num_threads(
+    n: int
+) -> None: ...
+def show_config(
+    mode: str = ...
+) -> dict[str, Any] | None: ...
+def transpose_output_shape(
+    input_shape: Sequence[int], weight_shape: Sequence[int], *, stride: int | Sequence[int] = ...,
+    padding: int | str | Sequence[int | tuple[int, int]] = ...,
+    output_padding: int | Sequence[int] = ..., dilation: int | Sequence[int] = ...,
+    groups: int = ..., flip: bool = ..., layout: str = ..., activation: str | None = ...,
+    dtype: DTypeLike | None = ..., casting: str = ..., backend: str = ...
+) -> tuple[int, ...]: ...
