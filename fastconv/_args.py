@@ -9,7 +9,6 @@ import os
 import numpy as np
 
 from . import _dtypes
-from ._dispatch import as_array
 from ._problem import Axis
 from ._select import check_name
 

@@ -134,7 +134,7 @@ def open_image(path):
                     low, high = float(values.min()), float(values.max())
                     image = images.fromarray(np.uint8((values - low) * (255 / ((high - low) or 1))))
                 return image.convert("RGB")
-    except Exception as error:  # noqa: BLE001  decoders raise anything on a damaged file
+    except Exception as error:
         raise DemoError(f"cannot read the image {path}: {reason(error)}") from None
 
 
@@ -151,7 +151,7 @@ def load_recording(path, quick):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of chunks with tags, which SciPy skips
             rate, samples = scipy.io.wavfile.read(path)
-    except Exception as error:  # noqa: BLE001  the parser raises anything on a damaged file
+    except Exception as error:
         raise DemoError(f"cannot read the recording {path}: {reason(error)}") from None
     samples = np.atleast_2d(samples.T)
     title, frames = path.name, samples.shape[1]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import _args, _dtypes, _select
+from . import _args, _select
 from ._plan import CALLS
 from ._problem import Geometry, Problem
 

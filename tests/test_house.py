@@ -35,7 +35,7 @@ FLOORS = (
 
 def floor_of(name):
     for level, names in enumerate(FLOORS):
-        if any(name == n or name.startswith("_demo") and n == "_demo" for n in names):
+        if any(name == n or (name.startswith("_demo") and n == "_demo") for n in names):
             return level
     raise AssertionError(f"fastconv.{name} has no floor: add it to FLOORS")
 

@@ -24,7 +24,7 @@ class BackendNotSupportedError(ValueError):
 class Weights:
     """A filter bank and bias ready for one plan; ``packed`` is the backend's own form of it."""
 
-    __slots__ = ("w", "bias", "packed", "finite")
+    __slots__ = ("bias", "finite", "packed", "w")
 
     def __init__(self, w, bias):
         self.w = w  # compute dtype, C-contiguous, canonical shape

@@ -12,9 +12,10 @@ import threading
 import numpy as np
 
 from .. import _costs, _dtypes
-from .._core import cpu, direct as _direct
-from . import reference
+from .._core import cpu
+from .._core import direct as _direct
 from .._problem import PAD_CODES
+from . import reference
 from ._activations import CODES
 from ._blocking import layout, strip_size
 from ._deform import CompiledDeformPlan
