@@ -162,6 +162,8 @@ def plot(recording, filtered):
     for samples, colour, width in ((before, "0.6", 1.2), (after, "tab:red", 1.5)):
         f, power = scipy.signal.welch(samples, recording.rate, nperseg=segment, detrend="constant")
         frequency.plot(f, decibels(power), color=colour, linewidth=width)
+    top = frequency.get_ylim()[1]
+    frequency.set_ylim(max(top - 130, frequency.get_ylim()[0]), top)  # below it is rounding only
     frequency.axvline(recording.cutoff, color="0.3", linestyle="--", linewidth=1)
     frequency.annotate(
         f" cut-off {recording.cutoff:g} Hz", (recording.cutoff, 0.95),
@@ -188,7 +190,7 @@ def window(samples, rate):
 
 def decibels(power):
     """Ten times the decimal logarithm, with a floor under silence."""
-    return 10 * np.log10(np.maximum(power, 1e-16))
+    return 10 * np.log10(np.maximum(power, 1e-20))
 
 
 # -- page -------------------------------------------------------------------------------------------

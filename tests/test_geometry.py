@@ -29,7 +29,7 @@ PADDINGS = st.one_of(st.integers(-3, 8), st.tuples(st.integers(-3, 8), st.intege
 
 def span(kernel, dilation):
     """Samples from the first to the last tap, counted."""
-    return len(range(0, (kernel - 1) * dilation + 1))
+    return len(range((kernel - 1) * dilation + 1))
 
 
 def windows(size, kernel, stride, before, after, dilation):
