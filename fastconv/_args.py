@@ -9,6 +9,7 @@ import os
 import numpy as np
 
 from . import _dtypes
+from ._dispatch import as_array as as_array
 from ._problem import Axis
 from ._select import check_name
 
