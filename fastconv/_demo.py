@@ -26,6 +26,7 @@ LONGEST_SIDE = {True: 256, False: 1024}  # pixels, by --quick: SciPy takes secon
 LONGEST_RECORDING = {True: 2.0, False: 60.0}  # seconds, by --quick
 SHORTEST_SIDE = 16
 SHORTEST_RECORDING = 64  # samples
+MOST_TAPS = 4095  # odd; more only where a file states an absurd rate
 ECG_RATE = 360  # Hz: record 100 of the MIT-BIH Arrhythmia Database, as PyWavelets ships it
 
 
@@ -46,7 +47,7 @@ class Recording:
     def taps(self):
         """The low-pass filter: long enough for a transition band of half the cut-off."""
         count = int(3.3 * self.rate / (self.cutoff / 2)) | 1  # 3.3 belongs to the Hamming window
-        count = min(count, (self.samples.shape[1] - 1) | 1)
+        count = min(count, MOST_TAPS, (self.samples.shape[1] - 1) | 1)
         return scipy.signal.firwin(count, self.cutoff, fs=self.rate)
 
     def peak(self):

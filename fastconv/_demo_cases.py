@@ -174,8 +174,11 @@ def in_colour(result):
 
 
 def _scale(values):
-    """The size that nearly every value stays below: one bright spot must not dim the picture."""
-    return max(float(np.percentile(np.abs(values), 99)), 1e-6)
+    """The size that nearly every value stays below: one bright spot must not dim the picture.
+
+    At least one step of an 8-bit photograph: on a flat one, rounding errors must not show.
+    """
+    return max(float(np.percentile(np.abs(values), 99)), 1 / 255)
 
 
 def signed(plane):

@@ -33,6 +33,11 @@ class Spec(NamedTuple):
     backend: str = "auto"
     workspace_limit: int | None = None
 
+    def types(self):
+        """Types of the numbers: 1.0 and True equal 1, but must not find what was cached for it."""
+        return tuple(map(_type_of, (self.stride, self.padding, self.dilation, self.groups,
+                                    self.output_padding, self.upsample)))  # fmt: skip
+
 
 class Decision(NamedTuple):
     """Everything about a call but its arrays."""
@@ -147,22 +152,22 @@ def _decision(spec, x, w, bias):
         dtypes = {"x": x, "w": w, "bias": bias}
         return decide(spec, x.shape, w.shape, None if bias is None else bias.shape, dtypes)
 
-    key = (spec, x.shape, x.dtype, w.shape, w.dtype,
+    key = (spec, spec.types(), x.shape, x.dtype, w.shape, w.dtype,
            None if bias is None else (bias.shape, bias.dtype))  # fmt: skip
-    try:
-        return CALLS.get(key, make)
-    except TypeError:
-        if _hashable(key):
-            raise
-        return make()
+    return CALLS.get(key, make) if hashable(key) else make()
 
 
-def _hashable(key):
+def hashable(key):
+    """True if the key can be looked up; lists among the keywords cannot."""
     try:
         hash(key)
     except TypeError:
         return False
     return True
+
+
+def _type_of(value):
+    return tuple(map(_type_of, value)) if type(value) is tuple else type(value)
 
 
 def layer(spec, x, w, bias, out):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .. import _args, _run
+from .. import _args, _dtypes, _run
 from ._doc import copy, fill
 
 
@@ -223,7 +223,7 @@ def pointwise_conv(x, w, bias=None, *, stride=1, groups=1, layout="channels_firs
 
 def _separable(rank, x, w_depthwise, w_pointwise, bias, layout, activation, out, dtype, casting,
                backend, **keywords):  # fmt: skip
-    """A depthwise and a pointwise layer; the intermediate result has the final dtype."""
+    """A depthwise and a pointwise layer; in between, numbers have the compute dtype."""
     x, bias = _args.as_array(x, "x"), None if bias is None else _args.as_array(bias, "bias")
     first, second = _args.as_array(w_depthwise, "w_depthwise"), _args.as_array(w_pointwise, "w_pointwise")
     operands = {"x": x, "w_depthwise": first, "w_pointwise": second, "bias": bias}
@@ -234,8 +234,10 @@ def _separable(rank, x, w_depthwise, w_pointwise, bias, layout, activation, out,
     if first.ndim and second.shape[1] != first.shape[0]:
         raise ValueError(f"w_pointwise mixes {second.shape[1]} channels, w_depthwise gives "
                          f"{first.shape[0]}")  # fmt: skip
-    middle = _depthwise(rank, x, first, None, layout, None, dtype=wanted, casting=casting,
+    between = _dtypes.describe(wanted).compute  # float16 is not rounded in between
+    middle = _depthwise(rank, x, first, None, layout, None, dtype=between, casting=casting,
                         backend=backend, **keywords)  # fmt: skip
+    casting = "unsafe" if between != wanted else casting  # the operands were checked above
     spec = _run.Spec(rank, layout=layout, activation=activation, dtype=wanted, casting=casting,
                      backend=backend)  # fmt: skip
     return _run.layer(spec, middle, second.reshape(*second.shape[:2], *(1,) * rank), bias, out)
@@ -357,7 +359,7 @@ def resize_conv2d(x, w, bias=None, *, scale, stride=1, padding=0, dilation=1, gr
 
 
 @fill(1)
-def causal_conv1d(x, w, bias=None, *, state=None, activation=None, dtype=None,
+def causal_conv1d(x, w, bias=None, *, state=None, activation=None, out=None, dtype=None,
                   casting="same_kind", backend="auto"):  # fmt: skip
     """Filter each channel causally and carry the last samples over to the next call.
 
@@ -378,6 +380,8 @@ def causal_conv1d(x, w, bias=None, *, state=None, activation=None, dtype=None,
         The ``k - 1`` samples before x, shape ``(N, C, k - 1)`` or ``(C, k - 1)``; default zeros.
     activation : str, optional
         As in ``conv1d``; ``"silu"`` is usual.
+    out : ndarray, optional
+        Array that y is written to and that is returned as y; may overlap an input.
     dtype, casting, backend
         As in ``conv1d``.
 
@@ -410,21 +414,27 @@ def causal_conv1d(x, w, bias=None, *, state=None, activation=None, dtype=None,
     if state.shape != wanted_shape:
         raise ValueError(f"state has shape {state.shape}, wanted {wanted_shape}: the k - 1 samples "
                          "before x")  # fmt: skip
-    return _causal(x, w, bias, state, keep, activation, dtype, casting, backend)
+    return _causal(x, w, bias, state, keep, activation, out, dtype, casting, backend)
 
 
-def _causal(x, w, bias, state, keep, activation, dtype, casting, backend):
+def _causal(x, w, bias, state, keep, activation, out, dtype, casting, backend):
     """The first outputs see the state and are computed from a short copy; the rest reads x itself."""
     bias = None if bias is None else _args.as_array(bias, "bias")
     wanted = _args.result_dtype(dtype, casting, x=x, w=w, bias=bias, state=state)
-    out = _args.allocate(x.shape, wanted)
+    _args.check_out(out, x.shape, wanted, casting)
     words = {"activation": activation, "dtype": wanted, "casting": casting, "backend": backend}
+    y = out
+    if out is None or _args.needs_temporary(out, wanted, (x, w, bias, state)):
+        y = _args.allocate(x.shape, wanted)
+    length = x.shape[-1]
     head = np.concatenate([state, x[..., :keep]], axis=-1)
-    if keep and x.shape[-1]:
-        first = head[..., : keep + min(keep, x.shape[-1])]
-        depthwise_conv1d(first, w, bias, out=out[..., :keep], **words)
-    if x.shape[-1] > keep:
-        depthwise_conv1d(x, w, bias, out=out[..., keep:], **words)
-    tail = x[..., max(0, x.shape[-1] - keep):] if keep else x[..., :0]
-    new_state = np.concatenate([state[..., tail.shape[-1]:], tail], axis=-1)
-    return out, new_state
+    tail = x[..., max(0, length - keep) :] if keep else x[..., :0]
+    new_state = np.concatenate([state[..., tail.shape[-1] :], tail], axis=-1)
+    if keep and length:
+        depthwise_conv1d(head, w, bias, out=y[..., :keep], **words)
+    if length > keep:
+        depthwise_conv1d(x, w, bias, out=y[..., keep:], **words)
+    if out is not None and y is not out:
+        np.copyto(out, y, casting="unsafe")
+        y = out
+    return y, new_state

@@ -89,16 +89,16 @@ def _deform(spec, x, offset, w, bias, mask, offset_groups, out):
     # offset and mask are channels first in both layouts, as their channels are not samples
     offset4 = offset if has_batch else offset[None]
     mask4 = mask if mask is None or has_batch else mask[None]
-    key = ("deform", spec, x4.shape, w.shape, bias is None or bias.shape, offset4.shape,
-           None if mask is None else mask4.shape, offset_groups,
+    key = ("deform", spec, spec.types(), x4.shape, w.shape, bias is None or bias.shape, offset4.shape,
+           None if mask is None else mask4.shape, offset_groups, type(offset_groups),
            *(None if a is None else a.dtype for a in (x, offset, w, bias, mask)))  # fmt: skip
 
     def make():
         dtypes = {"x": x, "offset": offset, "w": w, "bias": bias, "mask": mask}
         return decide(spec, x4.shape, w.shape, None if bias is None else bias.shape, offset4.shape,
-                      None if mask is None else mask4.shape, offset_groups, dtypes)  # fmt: skip
+                      None if mask is None else mask4.shape, offset_groups, type(offset_groups), dtypes)  # fmt: skip
 
-    d = CALLS.get(key, make) if _run._hashable(key) else make()
+    d = CALLS.get(key, make) if _run.hashable(key) else make()
     _select.observe(d.plan, spec.backend)
     weights = d.plan.prepare(w.reshape(d.plan.problem.geometry.w_shape), bias)
     return finish(d, x4, offset4, mask4, weights, out, (x, offset, w, bias, mask), has_batch, last,
