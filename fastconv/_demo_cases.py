@@ -119,7 +119,10 @@ def scipy_layer(x, w, *, padding, stride=1, dilation=1):
     d-th pixel, so that SciPy, too, does no work for nothing.
     """
     x = np.pad(x[0], ((0, 0), (padding, padding), (padding, padding)), mode="edge")
-    size = [(n - dilation * (k - 1) - 1) // stride + 1 for n, k in zip(x.shape[1:], w.shape[2:], strict=True)]
+    size = [
+        (n - dilation * (k - 1) - 1) // stride + 1
+        for n, k in zip(x.shape[1:], w.shape[2:], strict=True)
+    ]
     out = np.zeros((len(w), *size), x.dtype)
     for k, c, i, j in np.ndindex(*w.shape[:2], stride, stride):
         taps = w[k, c, i::stride, j::stride]

@@ -85,7 +85,7 @@ def decide(spec, x_shape, w_shape, bias_shape, dtypes):
 
     ``dtypes``: of x, w and bias (None without one), as ``(name, dtype)`` operands.
     """
-    geometry, batched = _geometry(spec, x_shape, w_shape)
+    geometry, batched = geometry_of(spec, x_shape, w_shape)
     if bias_shape is not None:
         wanted = geometry.groups[0] * geometry.filters[0]
         if bias_shape != (wanted,):
@@ -98,14 +98,20 @@ def decide(spec, x_shape, w_shape, bias_shape, dtypes):
         limit = _args.integer(limit, "workspace_limit", 0)
     problem = Problem(geometry, wanted, activation, bias_shape is not None, limit)
     plan = _select.choose(problem, _args.check_backend(spec.backend))
-    last = spec.layout == "channels_last"
+    shape = out_shape(geometry, batched, spec.layout)
+    return Decision(plan, wanted, shape, batched, spec.layout == "channels_last", spec.transposed,
+                    bool(spec.flip))  # fmt: skip
+
+
+def out_shape(geometry, batched, layout):
+    """Shape of a layer's result as the user sees it."""
     outs = tuple(a.out for a in geometry.axes)
     channels = (geometry.groups[0] * geometry.filters[0],)
-    shape = (*geometry.batch[: batched or 0], *(outs + channels if last else channels + outs))
-    return Decision(plan, wanted, shape, batched, last, spec.transposed, bool(spec.flip))
+    inner = outs + channels if layout == "channels_last" else channels + outs
+    return geometry.batch + inner if batched else inner
 
 
-def _geometry(spec, x_shape, w_shape):
+def geometry_of(spec, x_shape, w_shape):
     """(Geometry, whether x has a batch axis)."""
     rank = spec.rank
     _args.choice(spec.layout, _args.LAYOUTS, "layout")

@@ -64,8 +64,8 @@ class ReceptiveField(NamedTuple):
     start: tuple
 
 
-def _shape(value, name):
-    """A tuple of ints >= 0."""
+def shape_tuple(value, name):
+    """A sequence of sizes as a tuple of ints >= 0; the errors name the argument."""
     if isinstance(value, (str, bytes)):
         raise TypeError(f"{name} must be a sequence of integers, found {value!r}")
     try:
@@ -93,19 +93,16 @@ def _layer_dtype(dtype, casting, activation, backend):
 
 def _resolve(input_shape, weight_shape, **keywords):
     """(Geometry, shape of the result, the two shapes as tuples of ints)."""
-    x_shape, w_shape = _shape(input_shape, "input_shape"), _shape(weight_shape, "weight_shape")
+    x_shape, w_shape = shape_tuple(input_shape, "input_shape"), shape_tuple(weight_shape, "weight_shape")
     if len(w_shape) < 3:
         raise ValueError("weight_shape must have at least 3 axes (filters, channels, kernel), "
                          f"found {w_shape}")  # fmt: skip
     spec = _run.Spec(len(w_shape) - 2, **keywords)
-    geometry, batched = _run._geometry(spec, x_shape, w_shape)
+    geometry, batched = _run.geometry_of(spec, x_shape, w_shape)
     extra = _args.per_axis(spec.output_padding, spec.rank, "output_padding", 0)
     if any(extra) and not spec.transposed:
         raise ValueError(f"output_padding={spec.output_padding!r} needs transposed=True")
-    outs = tuple(axis.out for axis in geometry.axes)
-    channels = (geometry.groups[0] * geometry.filters[0],)
-    inner = outs + channels if spec.layout == "channels_last" else channels + outs
-    return geometry, (*geometry.batch[:batched], *inner), x_shape, w_shape
+    return geometry, _run.out_shape(geometry, batched, spec.layout), x_shape, w_shape
 
 
 @fill()

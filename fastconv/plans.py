@@ -9,6 +9,7 @@ from . import _args, _run
 from ._explain import Explanation
 from .functions import deform as _deform
 from .functions import signal_style as _signal
+from .geometry import shape_tuple as _shape
 
 
 class BoundPlan:
@@ -66,14 +67,6 @@ def _rebuild(cls, *arguments):
     return cls(*arguments)
 
 
-def _shape(value, name):
-    """A tuple of sizes."""
-    try:
-        return tuple(_args.integer(n, name, 0) for n in value)
-    except TypeError as error:
-        raise TypeError(f"{name} must be a sequence of sizes: {error}") from None
-
-
 def _weights(w, bias, dtype):
     """(w, bias) as arrays of the plan's own, which the caller cannot change any more."""
     w = _args.as_array(w, "w").copy()
@@ -109,7 +102,7 @@ class DeformPlan(BoundPlan):
         last = spec.layout == "channels_last"
         x, self._batched = _deform.batched(np.broadcast_to(np.zeros((), spec.dtype), input_shape),
                                            spec.rank, last)  # fmt: skip
-        geometry, _ = _run._geometry(spec._replace(layout="channels_first"), x.shape, w.shape)
+        geometry, _ = _run.geometry_of(spec._replace(layout="channels_first"), x.shape, w.shape)
         outs = tuple(a.out for a in geometry.axes)
         taps = int(np.prod(w.shape[2:]))
         real = np.empty(0, np.result_type(spec.dtype, np.float16)).real

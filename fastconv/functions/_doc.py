@@ -48,7 +48,7 @@ def fill(rank=None):
     """Decorator: fill {sizes}, {kernels}, {outs}, {rank}, {common}, {conv}, {raises} into a docstring."""
     def decorate(function):
         sizes, kernels, outs = _AXES.get(rank, ("*sizes", "*kernel", "*outs"))
-        text = function.__doc__
+        text = function.__doc__ or ""  # none under python -OO
         for name, value in (("sizes", sizes), ("kernels", kernels), ("outs", outs),
                             ("rank", str(rank)), ("common", COMMON), ("conv", CONV),
                             ("raises", RAISES)):  # fmt: skip

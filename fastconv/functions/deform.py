@@ -28,7 +28,7 @@ def decide(spec, x_shape, w_shape, bias_shape, offset_shape, mask_shape, offset_
     """Check shapes and dtypes of a batched channels-first call and plan it."""
     # the geometry is that of the plain convolution with the same keywords
     plain = spec._replace(layout="channels_first", backend="auto")
-    geometry, _ = _run._geometry(plain, x_shape, w_shape)
+    geometry, _ = _run.geometry_of(plain, x_shape, w_shape)
     if any(not np.issubdtype(d.dtype, np.number) for d in dtypes.values() if d is not None):
         raise TypeError("deformable convolution needs numbers, found a bool operand")
     wanted = _args.result_dtype(spec.dtype, spec.casting, **dtypes)
