@@ -72,7 +72,7 @@ class Outcome:
         return self.difference <= self.case.tolerance
 
 
-# -- data -------------------------------------------------------------------------------------------
+# -- data ------------------------------------------------------------------------------------------
 
 
 def need(*modules):
@@ -182,7 +182,7 @@ def as_floats(samples):
     return scaled
 
 
-# -- running ----------------------------------------------------------------------------------------
+# -- running ---------------------------------------------------------------------------------------
 
 
 def backend_of(function, *args, **keywords):
@@ -237,15 +237,15 @@ def progress(text):
         sys.stderr.flush()
 
 
-# -- the command ------------------------------------------------------------------------------------
+# -- the command -----------------------------------------------------------------------------------
 
 
 def parser():
     """The command line."""
     p = argparse.ArgumentParser(
         prog="fastconv demo",
-        description="Filter a real photograph and a real recording, check every result against SciPy, "
-        "compare the times, and leave pictures and a page.",
+        description="Filter a real photograph and a real recording, check every result against "
+        "SciPy, compare the times, and leave pictures and a page.",
     )
     p.add_argument("--image", type=Path, metavar="FILE", help="a photograph of your own")
     p.add_argument("--audio", type=Path, metavar="FILE", help="a recording of your own (WAV)")
@@ -295,7 +295,7 @@ def run(options):
         page = _demo_report.write(subject, outcomes, options.out)
     except OSError as error:
         raise DemoError(f"cannot write to {options.out}: {reason(error)}") from None
-    print(f"pictures and page: {page}")
+    print(f"pictures and page: {_demo_report.printable(str(page))}")
     return verdict(outcomes)
 
 
@@ -304,8 +304,8 @@ def verdict(outcomes):
     wrong = [o.case.title for o in outcomes if not o.agrees]
     if wrong:
         print(
-            f"fastconv demo: {len(wrong)} of {len(outcomes)} results differ from SciPy's by more than "
-            f"the tolerance: {'; '.join(wrong)}",
+            f"fastconv demo: {len(wrong)} of {len(outcomes)} results differ from SciPy's by more "
+            f"than the tolerance: {'; '.join(wrong)}",
             file=sys.stderr,
         )
     return 1 if wrong else 0

@@ -1,7 +1,8 @@
 """What the demo computes: small kernels, and one `Case` per operation with SciPy's way to the same.
 
-Arrays are planes, (3, H, W) float32 in [0, 1], and (channels, samples) float64 for the recording. Every
-SciPy twin is written from the definition of the operation, so that it can also serve as the check.
+Arrays are planes, (3, H, W) float32 in [0, 1], and (channels, samples) float64 for the recording.
+Every SciPy twin is written from the definition of the operation, so that it can also serve as the
+check.
 """
 
 from collections.abc import Callable
@@ -43,7 +44,7 @@ class Case:
         return self.finish(*[call() for call in self.calls])
 
 
-# -- kernels: written for convolution, which flips them, so that +x is to the right and +y down --------
+# -- kernels, for convolution, which flips them: +x is to the right and +y down --------------------
 
 
 def gaussian(sigma):
@@ -92,12 +93,12 @@ def clarity_weights():
 
 
 def bilinear_weights():
-    """(3, 1, 4, 4): linear interpolation between samples as a transposed convolution of stride 2."""
+    """(3, 1, 4, 4): linear interpolation as a transposed convolution of stride 2."""
     tent = np.array([0.25, 0.75, 0.75, 0.25], np.float32)
     return np.tile(np.outer(tent, tent), (3, 1, 1, 1))
 
 
-# -- SciPy's way ------------------------------------------------------------------------------------
+# -- SciPy's way -----------------------------------------------------------------------------------
 
 
 def scipy_planes(planes, kernel):
@@ -115,8 +116,8 @@ def scipy_magnitude(plane):
 def scipy_layer(x, w, *, padding, stride=1, dilation=1):
     """A layer with replicated edges out of correlate2d, which knows neither channels nor steps.
 
-    A stride s or a dilation d is taken apart into s * s or d * d dense correlations of every s-th or
-    d-th pixel, so that SciPy, too, does no work for nothing.
+    A stride s or a dilation d is taken apart into s * s or d * d dense correlations of every s-th
+    or d-th pixel, so that SciPy, too, does no work for nothing.
     """
     x = np.pad(x[0], ((0, 0), (padding, padding), (padding, padding)), mode="edge")
     size = [
@@ -164,7 +165,7 @@ def scipy_max_pool(x, size):
     return moving[:, :, :h:size, :w:size]
 
 
-# -- pictures: what a result must undergo to look right -----------------------------------------------
+# -- pictures: what a result must undergo to look right --------------------------------------------
 
 
 def _bytes(values):
@@ -200,7 +201,7 @@ def mosaic(result):
     return np.vstack([np.hstack(maps[:4]), np.hstack(maps[4:])])
 
 
-# -- the cases --------------------------------------------------------------------------------------
+# -- the cases -------------------------------------------------------------------------------------
 
 
 def _filter_case(name, title, about, planes, kernel, picture):
@@ -233,16 +234,19 @@ def classical_cases(planes):
                      planes, box, in_colour),
         _filter_case("sharpen", "Sharpen", "The photograph minus its Laplacian, 3 x 3 taps.",
                      planes, SHARPEN, in_colour),
-        _filter_case("sobel_x", "Sobel x", "Brightness growing to the right is light, falling is dark.",
+        _filter_case("sobel_x", "Sobel x",
+                     "Brightness growing to the right is light, falling is dark.",
                      grey, SOBEL_X, plane(signed)),
-        _filter_case("sobel_y", "Sobel y", "Brightness growing downwards is light, falling is dark.",
+        _filter_case("sobel_y", "Sobel y",
+                     "Brightness growing downwards is light, falling is dark.",
                      grey, SOBEL_Y, plane(signed)),
         Case("edges", "Edge magnitude", "Length of the gradient, from both Sobel filters.",
              "numpy.hypot(fastconv.convolve(grey, sobel_x, ...), "
              "fastconv.convolve(grey, sobel_y, ...))",
              (slope(SOBEL_X), slope(SOBEL_Y)), partial(scipy_magnitude, grey[0]), magnitude,
              finish=np.hypot),
-        _filter_case("laplacian", "Laplacian", "Sum of the second derivatives; flat areas are mid grey.",
+        _filter_case("laplacian", "Laplacian",
+                     "Sum of the second derivatives; flat areas are mid grey.",
                      grey, LAPLACIAN, plane(signed)),
         _filter_case("emboss", "Emboss", "As a relief of its brightness, lit from the upper left.",
                      planes, EMBOSS, in_colour),
@@ -254,7 +258,7 @@ def layer_cases(planes):
     x = planes[None]
     bank, clarity, tent = oriented_bank(), clarity_weights(), bilinear_weights()
     soft = np.tile(gaussian(1.0)[None, None], (3, 1, 1, 1))
-    # one replicated pixel around, cropped again by padding=3: without it the rim would fade to black
+    # one replicated pixel around, cropped again by padding=3: or the rim would fade to black
     rim = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge")
     return [
         Case("conv2d_stride", "conv2d, stride 2",
@@ -275,7 +279,7 @@ def layer_cases(planes):
              (partial(fastconv.conv_transpose2d, rim, tent, stride=2, padding=3, groups=3),),
              partial(scipy_upscale, rim, tent), in_colour),
         Case("separable_conv2d", "separable_conv2d",
-             "Depthwise: a 7 x 7 Gaussian on each channel; pointwise: the sepia mixture of the three.",
+             "Depthwise: a 7 x 7 Gaussian on each channel; pointwise: their mixture to sepia.",
              'fastconv.separable_conv2d(x, w_depthwise, w_pointwise, padding=3, '
              'padding_mode="replicate")',
              (partial(fastconv.separable_conv2d, x, soft, SEPIA, padding=3,

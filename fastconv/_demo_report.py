@@ -33,7 +33,7 @@ class Subject:
     threads: int
 
 
-# -- text -------------------------------------------------------------------------------------------
+# -- text ------------------------------------------------------------------------------------------
 
 
 def printable(text):
@@ -100,7 +100,7 @@ def table(outcomes):
     ]
 
 
-# -- files ------------------------------------------------------------------------------------------
+# -- files -----------------------------------------------------------------------------------------
 
 
 def write(subject, outcomes, directory):
@@ -134,8 +134,19 @@ def png(pixels):
     return file.getvalue()
 
 
+def preview(planes):
+    """The photograph as a JPEG small enough to stand beside every result of the page."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    image = Image.fromarray(in_colour(planes))
+    image.thumbnail((512, 512))
+    image.save(file, "JPEG", quality=88)
+    return file.getvalue()
+
+
 def wav(samples, rate):
-    """(channels, frames) in [-1, 1] as the bytes of a 16-bit WAV file; what overshoots is clipped."""
+    """(channels, frames) as the bytes of a 16-bit WAV file; beyond [-1, 1] it is clipped."""
     file = io.BytesIO()
     pcm = np.rint(np.clip(samples, -1, 1) * 32767).astype(np.int16)
     scipy.io.wavfile.write(file, rate, pcm.T)
@@ -193,7 +204,7 @@ def decibels(power):
     return 10 * np.log10(np.maximum(power, 1e-20))
 
 
-# -- page -------------------------------------------------------------------------------------------
+# -- page ------------------------------------------------------------------------------------------
 
 STYLE = """
 :root { color-scheme: light dark; }
@@ -201,12 +212,12 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto
 h1 { margin-bottom: 0; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 .wide { overflow-x: auto; }
-th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #8884; white-space: nowrap; }
+th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #8884; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 tr.wrong { color: #d22; font-weight: bold; }
-.cases { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(30rem, 100%), 1fr)); gap: 2rem; }
+.cases { display: grid; gap: 2rem; }
+@media (min-width: 60rem) { .cases { grid-template-columns: 1fr 1fr; } }
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: .5rem; align-items: start; }
-.before { background-size: 100% 100%; }
 .pair img, .plot img { width: 100%; display: block; }
 figure { margin: 0; }
 figcaption { font-size: .8rem; opacity: .7; }
@@ -225,16 +236,12 @@ def data_url(kind, data):
 def document(subject, outcomes, pictures, sounds):
     """The page as one string."""
     height, width = subject.planes.shape[1:]
-    # The photograph stands beside every result: as a background of one class it is carried once.
-    before = (
-        f".before {{ aspect-ratio: {width} / {height}; "
-        f"background-image: url({data_url('image/png', pictures['photograph'])}); }}"
-    )
+    before = data_url("image/jpeg", preview(subject.planes))
     images = [o for o in outcomes if o.case.picture is not None]
     legend = (
-        "Best of several runs, fastconv's and SciPy's taken in turn; threads that fastconv may use: "
-        f"{subject.threads}. Ratio: SciPy's time by fastconv's. Difference: the largest between the "
-        "two results."
+        "Best of several runs, fastconv's and SciPy's taken in turn; threads that fastconv may "
+        f"use: {subject.threads}. Ratio: SciPy's time by fastconv's. Difference: the largest "
+        "between the two results."
     )
     recording = f"{html.escape(subject.recording.title)}: {extent(subject.recording)}"
     sections = [
@@ -246,7 +253,7 @@ def document(subject, outcomes, pictures, sounds):
         f"<p>{legend}</p>",
         "<h2>Photograph</h2>",
         '<div class="cases">',
-        *(card(o, pictures[o.case.name]) for o in images),
+        *(card(o, before, pictures[o.case.name]) for o in images),
         "</div>",
         *(recording_section(o, pictures, sounds) for o in outcomes if o.case.picture is None),
         "<h2>Machine</h2>",
@@ -256,7 +263,7 @@ def document(subject, outcomes, pictures, sounds):
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>fastconv demo</title>\n<style>{STYLE}{before}</style>\n</head>\n"
+        f"<title>fastconv demo</title>\n<style>{STYLE}</style>\n</head>\n"
         f"<body>\n{body}\n</body>\n</html>\n"
     )
 
@@ -275,13 +282,13 @@ def html_table(outcomes):
     return '<div class="wide"><table>' + "\n".join(rows) + "</table></div>"
 
 
-def card(outcome, picture):
+def card(outcome, before, picture):
     """Before and after of one case."""
     case = outcome.case
     title = html.escape(case.title)
     return (
         f"<section><h3>{title}</h3>"
-        '<div class="pair"><figure><div class="before" role="img" aria-label="before"></div>'
+        f'<div class="pair"><figure><img alt="before" src="{before}">'
         "<figcaption>before</figcaption></figure>"
         f'<figure><img alt="{title}" src="{data_url("image/png", picture)}">'
         f"<figcaption>after: {case.name}.png</figcaption></figure></div>"
@@ -293,9 +300,7 @@ def recording_section(outcome, pictures, sounds):
     """The plot of the recording, and players where it can be heard."""
     case = outcome.case
     players = "".join(
-        f"<p>{label}<br><audio controls src="
-        f'"{data_url("audio/wav", sounds[name]) if len(sounds[name]) <= MOST_EMBEDDED else name + ".wav"}'
-        '"></audio></p>'
+        f'<p>{label}<br><audio controls src="{address(name, sounds[name])}"></audio></p>'
         for name, label in (("recording", "before"), ("lowpass", "after"))
         if name in sounds
     )
@@ -305,6 +310,11 @@ def recording_section(outcome, pictures, sounds):
         f'<img alt="{html.escape(case.title)}" src="{data_url("image/png", pictures[case.name])}">'
         f"{players}</section>"
     )
+
+
+def address(name, sound):
+    """Where the page finds a sound: inside, or in the file beside it."""
+    return data_url("audio/wav", sound) if len(sound) <= MOST_EMBEDDED else f"{name}.wav"
 
 
 def machine():

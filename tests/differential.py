@@ -1,18 +1,20 @@
 """Random problems against the oracle: ``python tests/differential.py --count 20000 --seed 0``.
 
-Case number k of a seed is always the same problem: operation, dtypes, layouts, views, keywords and
-backend are drawn from ``default_rng([seed, k])``.  The oracle is ``fastconv._reference`` in a wider type;
-integers and bool must be equal, floats within the bound that holds for any order of summation,
-``|err| <= (n + 2) u sum|x||w|`` for n products.  A mismatch prints the command that repeats it, and the
-exit status is 1; BackendNotSupportedError is counted as a refusal.
+Case k of a seed is always the same problem: operation, dtypes, views, keywords and backend are drawn
+from ``default_rng([seed, k])``.  The oracle is ``fastconv._reference`` in a wider type: integers and bool
+must be equal, floats within the bound that any order of summation keeps, ``(n + 2) u sum|x||w|`` for
+n products.  A mismatch prints the command that repeats it and makes the exit status 1.
 """
 
 import argparse
-import contextlib
+import math
 import sys
 import time
 import warnings
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing import get_context
 from typing import NamedTuple
 
 import numpy as np
@@ -27,19 +29,19 @@ except ImportError:
 
 INTS = tuple(np.dtype(t) for t in ("i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8"))
 HALVES = (np.dtype("f2"), *([np.dtype(bfloat16)] if bfloat16 else []))
-FLOATS = (*HALVES, np.dtype("f4"), np.dtype("f8"), np.dtype("g"))
-COMPLEX = tuple(np.dtype(t) for t in ("F", "D", "G"))
-DTYPES = (np.dtype(bool), *INTS, *FLOATS, *COMPLEX)
+INEXACT = (*HALVES, *(np.dtype(t) for t in "fdgFDG"))
+DTYPES = (np.dtype(bool), *INTS, *INEXACT)
+# unit roundoff, half of the smallest number, the largest one
 ROUNDING = {"float16": (2.0**-11, 2.0**-25, 65504.0), "bfloat16": (2.0**-8, 2.0**-134, 3.38e38)}
 WIDER = {"f": "d", "d": "g", "g": "g", "F": "D", "D": "G", "G": "G"}
 BOUNDARIES = {"fill": "fill", "wrap": "circular", "symm": "symm", "reflect": "reflect",
               "nearest": "replicate"}  # fmt: skip
-# Backends that sum products as they are: errors bounded output by output, NaN stays in its windows.
+# Backends that sum the products themselves: the error bound of every output is its own, and a NaN
+# stays within its windows.  Others are bounded by the largest bound of the result.
 SUMMING = ("auto", "direct", "im2col", "implicit", "indirect", "depthwise", "reference")
-SLACK = {"winograd": 64.0}  # times the bound; the others of the rest are bounded by the largest output
 
 
-# -- expected results -------------------------------------------------------------------------------
+# -- expected results and their bounds ----------------------------------------------------------------
 
 
 class Types(NamedTuple):
@@ -61,57 +63,49 @@ class Types(NamedTuple):
 
     def lift(self, a):
         """The operand as the library must read it, in the oracle's type."""
-        return None if a is None else np.asarray(a).astype(self.compute).astype(self.wide)
+        return None if a is None else a.astype(self.compute).astype(self.wide)
 
 
 class Expected(NamedTuple):
-    """A result in the oracle's type, and how far off each number may be (None: not at all)."""
+    """A result in the oracle's type and the largest error of each number (None: exact)."""
 
     y: np.ndarray
-    tol: np.ndarray | None
+    tol: np.ndarray | None = None
+
+    def map(self, function):
+        return Expected(function(self.y), None if self.tol is None else function(self.tol))
 
 
 def linear(types, run, x, w, error=None):
-    """``run(x, w)`` with its bound; x (N, G, C, *S), w (G, K, C, *kernel), error: that of x."""
+    """``run(x, w)`` and its bound; x (N, G, C, *S), w (G, K, C, *kernel), error: of x."""
     if not types.unit:
-        return Expected(run(x, w), None)
-    xs, ws = [x, abs(x).astype(x.dtype)], [w, abs(w).astype(w.dtype)]
-    if error is not None:
-        xs, ws = [*xs, error.astype(x.dtype)], [*ws, ws[1]]
-    both = run(np.concatenate(xs, axis=1), np.concatenate(ws, axis=0))
-    groups = w.shape[0]
-    products = w[0, 0].size if w.size else 0
-    terms = products * (2 if types.dtype.kind == "c" else 1) + 2
-    terms *= 2 if types.wide == types.compute else 1  # the oracle is no better
-    tol = terms * types.unit * both[:, groups : 2 * groups].real
-    if error is not None:
-        tol = tol + 1.01 * both[:, 2 * groups :].real
-    return Expected(both[:, :groups], tol)
+        return Expected(run(x, w))
+    groups, extra = w.shape[0], [] if error is None else [error.astype(x.dtype)]
+    size = abs(w).astype(w.dtype)
+    y = run(np.concatenate([x, abs(x).astype(x.dtype), *extra], axis=1),
+            np.concatenate([w, size, *(size for _ in extra)], axis=0))  # fmt: skip
+    terms = math.prod(w.shape[2:]) * (2 if types.dtype.kind == "c" else 1) + 2
+    terms *= 1 if types.wide != types.compute else 2  # the oracle is then no better
+    tol = terms * types.unit * y[:, groups : 2 * groups].real
+    return Expected(y[:, :groups], tol + 1.01 * y[:, 2 * groups :].real if extra else tol)
 
 
-def finish(types, result, bias, activation):
-    """Bias and activation (its slope is at most 1.2) of a result (N, K, *O)."""
+def finish(types, result, bias=None, activation=None):
+    """Bias, activation (none is steeper than 1.2) and rounding of a result (N, K, *O)."""
     y, tol = result
     if bias is not None:
-        bias = bias.reshape(-1, *(1,) * (y.ndim - 2))
+        bias = types.lift(bias).reshape(-1, *(1,) * (y.ndim - 2))
         y = y | bias if y.dtype == bool else y + bias
+    before, y = y, ref.activate(y, activation)
     if tol is None:
-        return Expected(ref.activate(y, activation), None)
-    tol = tol + 4 * types.unit * abs(y)
-    if bias is not None:
-        tol = tol + 2 * types.unit * abs(bias)
+        return Expected(y)
+    tol = tol + 4 * types.unit * abs(before) + (0 if bias is None else types.unit * abs(bias))
     if activation is not None:
-        before, y = y, ref.activate(y, activation)
         tol = 1.2 * tol + 8 * types.unit * (abs(before) + abs(y))
+    if types.dtype.name in ROUNDING:
+        unit, tiny, _ = ROUNDING[types.dtype.name]
+        tol = tol + 1.01 * unit * abs(y) + tiny
     return Expected(y, tol)
-
-
-def rounded(expected, dtype):
-    """The same with the rounding to the result's type, where that is not the compute type."""
-    if expected.tol is None or dtype.name not in ROUNDING:
-        return expected
-    unit, tiny, _ = ROUNDING[dtype.name]
-    return Expected(expected.y, expected.tol + unit * abs(expected.y) * 1.01 + tiny)
 
 
 def mismatch(found, expected, backend="direct"):
@@ -119,29 +113,21 @@ def mismatch(found, expected, backend="direct"):
     y, tol = expected
     if found.shape != y.shape:
         return f"shape {found.shape}, wanted {y.shape}"
-    if tol is None and found.dtype.kind in "biu":
+    if found.dtype.kind in "biu":
         bad = found != y.astype(found.dtype)
     else:
-        wide = y if tol is not None else y.astype("g")
-        r = found.astype(np.result_type(wide.dtype, "c8" if found.dtype.kind == "c" else "f4"))
-        tol = np.zeros(y.shape) if tol is None else np.asarray(tol, "g").real
-        limit = np.inf
-        if found.dtype.name in ROUNDING:
-            tol = rounded(Expected(wide, tol), found.dtype).tol
-            limit = 0.99 * ROUNDING[found.dtype.name][2]
-        elif found.dtype.kind in "fc":
-            tol = tol + float(np.finfo(found.dtype).eps) * abs(wide)
-            tol = tol + 4 * np.finfo(found.dtype).smallest_subnormal
+        r = found.astype("G" if found.dtype.kind == "c" else "g")
+        y = y.astype("G" if y.dtype.kind == "c" else "g")
+        half = ROUNDING.get(found.dtype.name)
+        unit, tiny, most = half or (np.finfo(found.dtype).eps, 4 * np.finfo(found.dtype).tiny, np.inf)
+        tol = (0 if tol is None else tol) + unit * abs(y) + tiny
         if backend not in SUMMING:
-            tol = tol * SLACK[backend] if backend in SLACK else np.broadcast_to(
-                tol.max(initial=0), tol.shape)  # fmt: skip
-        finite = np.isfinite(wide)
-        if found.dtype.kind == "c":
-            same = ~np.isfinite(r)
-        else:
-            same = (np.isnan(wide) & np.isnan(r)) | (wide == r)
-        close = abs(np.where(finite, r - wide, 0)) <= np.where(finite, tol, 0)
-        bad = ~np.where(finite, close | (abs(wide) + tol > limit), same)
+            tol = np.full_like(tol, tol.max(initial=0))
+        finite = np.isfinite(y)
+        close = abs(np.where(finite, r - y, 0)) <= tol
+        close |= abs(y) + tol > 0.99 * most
+        same = ~np.isfinite(r) if found.dtype.kind == "c" else (np.isnan(y) & np.isnan(r)) | (y == r)
+        bad = ~np.where(finite, close, same)
     if not bad.any():
         return None
     at = tuple(int(i) for i in np.argwhere(bad)[0])
@@ -149,95 +135,129 @@ def mismatch(found, expected, backend="direct"):
     return f"{bad.sum()} of {bad.size} differ; at {at} {found[at]!r}, wanted {y[at]!r}{allowed}"
 
 
-# -- arrays ---------------------------------------------------------------------------------------
+# -- drawing ------------------------------------------------------------------------------------------
 
 
-def values(rng, shape, dtype, scale=1):
-    """Random numbers of a type: full range, small whole ones, or of very different sizes."""
-    kind, style = dtype.kind, rng.integers(4)
-    if kind == "b":
-        return rng.random(shape) < (0.1, 0.3, 0.3, 0.7)[style]
-    if kind in "iu":
+class Draw:
+    """The random choices of one case; ``dtype`` forces the first operand's type."""
+
+    def __init__(self, seed, case, dtype=None):
+        self.rng = np.random.default_rng([seed, case])
+        self.dtype = dtype
+        self.scale = int(np.searchsorted([0.9, 0.995], self.rng.random()))  # small, tiles, large
+
+    def chance(self, p):
+        return self.rng.random() < p
+
+    def pick(self, options):
+        return options[int(self.rng.integers(len(options)))]
+
+    def ints(self, low, high, count):
+        """So many ints from low to high, both included."""
+        return tuple(self.rng.integers(low, high + 1, count).tolist())
+
+    def dtypes(self, count, allowed=DTYPES):
+        """Types of so many operands: mostly the same, else any that have a common one."""
+        found = [self.dtype or (np.dtype("f4") if self.chance(0.15) else self.pick(allowed))]
+        for _ in range(count - 1):
+            other = self.pick(allowed) if self.chance(0.2) else found[0]
+            try:
+                np.result_type(*found, other)
+            except TypeError:
+                other = found[0]
+            found.append(other)
+        return found
+
+    def types(self, keywords, dtypes, floating=False):
+        """Types of the result, sometimes given by a dtype= keyword."""
+        wanted = np.result_type(*dtypes)
+        if floating and wanted.kind in "biu":
+            wanted = np.dtype("f8")
+        if self.chance(0.08):
+            fits = [t for t in (INEXACT if floating else DTYPES)
+                    if all(np.can_cast(d, t, "same_kind") for d in dtypes)]  # fmt: skip
+            if fits:
+                wanted = keywords["dtype"] = self.pick(fits)
+        return Types.of(wanted)
+
+    def numbers(self, shape, dtype):
+        """Full range, small whole numbers, or numbers of very different sizes; rarely NaN, inf."""
+        rng, style = self.rng, self.pick(range(4))
+        if dtype.kind == "b":
+            return rng.random(shape) < (0.1, 0.3, 0.3, 0.7)[style]
+        if dtype.kind in "iu":
+            if style == 0:
+                return rng.integers(0 if dtype.kind == "u" else -4, 5, shape).astype(dtype)
+            return rng.integers(0, 256, (*shape, dtype.itemsize), np.uint8).view(dtype)[..., 0]
+        y = rng.standard_normal(shape)
+        if dtype.kind == "c":
+            y = y + 1j * rng.standard_normal(shape)
         if style == 0:
-            return rng.integers(0 if kind == "u" else -4, 5, shape).astype(dtype)
-        return rng.integers(0, 256, (*shape, dtype.itemsize), np.uint8).view(dtype)[..., 0]
-    y = rng.standard_normal(shape) * scale
-    if kind == "c":
-        y = y + 1j * rng.standard_normal(shape) * scale
-    if style == 0:
-        y = np.round(y * 2)
-    elif style == 1 and dtype not in HALVES:
-        y = y * 10.0 ** rng.uniform(-4, 4, shape)
-    return y.astype(dtype)
+            y = np.round(y * 2)
+        elif style == 1 and dtype not in HALVES:
+            y = y * 10.0 ** rng.uniform(-4, 4, shape)
+        y = y.astype(dtype)
+        if y.size and self.chance(0.03):
+            y.reshape(-1)[list(self.ints(0, y.size - 1, 2))] = self.pick([np.nan, np.inf, -np.inf])
+        return y
+
+    def array(self, shape, dtype):
+        return self.view(self.numbers(tuple(shape), dtype))
+
+    def view(self, a, writable=False):
+        """The same numbers (but for a broadcast axis) lying in memory in some other way."""
+        return a if self.chance(0.4) else self.pick(VIEWS[:5] if writable else VIEWS)(self, a)
 
 
-def spoil(rng, a):
-    """The array with a few NaN and infinities."""
-    flat = a.reshape(-1)
-    for _ in range(rng.integers(1, 3) if flat.size else 0):
-        flat[rng.integers(flat.size)] = rng.choice([np.nan, np.inf, -np.inf])
-    return a
-
-
-def _strided(rng, a):
-    steps = rng.integers(1, 4, a.ndim)
+def _strided(d, a):
+    steps = d.ints(1, 3, a.ndim)
     big = np.zeros([n * s + 1 for n, s in zip(a.shape, steps, strict=True)], a.dtype)
     part = big[tuple(slice(0, n * s, s) for n, s in zip(a.shape, steps, strict=True))]
     part[...] = a
     return part
 
 
-def _backwards(rng, a):
-    flips = tuple(slice(None, None, int(rng.choice([-1, 1]))) for _ in a.shape)
+def _backwards(d, a):
+    flips = tuple(slice(None, None, d.pick([-1, 1])) for _ in a.shape)
     return a[flips].copy()[flips]
 
 
-def _permuted(rng, a):
-    order = rng.permutation(a.ndim)
+def _permuted(d, a):
+    order = d.rng.permutation(a.ndim)
     return a.transpose(order).copy().transpose(np.argsort(order))
 
 
-def _broadcast(rng, a):
-    axes = [i for i, n in enumerate(a.shape) if n > 1]
-    if not axes:
-        return a
-    at = axes[rng.integers(len(axes))]
-    return np.broadcast_to(a[(slice(None),) * at + (slice(0, 1),)], a.shape)
-
-
-def _swapped(rng, a):
+def _swapped(d, a):
     return a if a.dtype.kind == "V" else a.astype(a.dtype.newbyteorder())
 
 
-def _misaligned(rng, a):
-    raw = np.zeros(a.nbytes + 1, np.uint8)[1:]
-    moved = raw.view(a.dtype) if a.size else np.zeros(0, a.dtype)
-    moved = moved.reshape(a.shape)
+def _misaligned(d, a):
+    moved = np.zeros(a.nbytes + 1, np.uint8)[1:].view(a.dtype).reshape(a.shape)
     moved[...] = a
     return moved
 
 
-def _read_only(rng, a):
+def _read_only(d, a):
     a.flags.writeable = False
     return a
 
 
-VIEWS = (_strided, _backwards, _permuted, _permuted, _swapped, _misaligned, _read_only, _broadcast)
+def _broadcast(d, a):
+    at = d.pick([i for i, n in enumerate(a.shape) if n > 1] or [None])
+    return a if at is None else np.broadcast_to(a.take([0], axis=at), a.shape)
 
 
-def view(rng, a, writable=False):
-    """The same numbers (but for a broadcast axis) in memory of another order."""
-    if rng.random() < 0.4:
-        return a
-    return VIEWS[rng.integers(5 if writable else len(VIEWS))](rng, a)
+VIEWS = (_strided, _backwards, _permuted, _swapped, _misaligned, _permuted, _read_only, _broadcast)
 
 
-def operand(rng, shape, dtype, plain=False, **more):
-    a = values(rng, tuple(shape), dtype, **more)
-    return a if plain else view(rng, a)
+def spread(d, numbers):
+    """One number per axis as a user may write them."""
+    if len(set(numbers)) == 1 and d.chance(0.6):
+        return numbers[0]
+    return tuple(numbers) if d.chance(0.7) else list(numbers)
 
 
-# -- cases ----------------------------------------------------------------------------------------
+# -- cases --------------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -247,358 +267,317 @@ class Case:
     function: str
     args: list
     types: Types
-    expect: object  # () -> list of Expected, the arrays that the call returns
+    expected: list
     keywords: dict = field(default_factory=dict)
     backend: str = "auto"
     overlapping: bool = False
 
-    def describe(self):
-        """The call in words."""
-        words = [_word(a) for a in self.args]
-        words += [f"{k}={_word(v)}" for k, v in self.keywords.items()]
+    def __str__(self):
+        words = [word(a) for a in self.args] + [f"{k}={word(v)}" for k, v in self.keywords.items()]
         return f"{self.function}({', '.join(words)}, backend={self.backend!r})"
 
+    def run(self):
+        """What the library returns, as a list."""
+        more = {} if self.backend == "auto" else {"backend": self.backend}
+        found = getattr(fastconv, self.function)(*self.args, **self.keywords, **more)
+        return list(found) if isinstance(found, tuple) else [found]
 
-def _word(a):
+    def check(self):
+        """None, "refused", or what is wrong."""
+        inputs = [a for k, a in [*enumerate(self.args), *self.keywords.items()]
+                  if isinstance(a, np.ndarray) and k != "out"]  # fmt: skip
+        before = [a.tobytes() for a in inputs]
+        out = self.keywords.get("out")
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                found = self.run()
+        except fastconv.BackendNotSupportedError:
+            return "refused"
+        except Exception as error:  # every other one is a finding
+            return f"{type(error).__name__}: {error}"
+        if out is not None and found[0] is not out:
+            return "out= was given and something else returned"
+        if out is None and found[0].dtype != self.types.dtype:
+            return f"dtype {found[0].dtype}, wanted {self.types.dtype}"
+        for array, expected in zip(found, self.expected, strict=True):
+            if wrong := mismatch(np.asarray(array), expected, self.backend):
+                return wrong
+        if not self.overlapping and before != [a.tobytes() for a in inputs]:
+            return "an input was modified"
+        return None
+
+    def with_out(self, d):
+        """Sometimes with out=: of the result's type, of another, or overlapping the first array."""
+        x, shape, dtype = self.args[0], self.expected[0].y.shape, self.types.dtype
+        style = d.rng.random()
+        if style > 0.92 and x.dtype == dtype and x.size and math.prod(shape):
+            at, out_at = d.ints(0, 3, 2)
+            size = math.prod(shape)
+            buffer = np.zeros(max(at + x.size, out_at + size), dtype)
+            self.args[0] = buffer[at : at + x.size].reshape(x.shape)
+            self.args[0][...] = x
+            self.keywords["out"] = buffer[out_at : out_at + size].reshape(shape)
+            self.overlapping = True
+        elif style > 0.75:
+            if style > 0.85:
+                dtype = d.pick([t for t in DTYPES if np.can_cast(dtype, t, "same_kind")])
+            self.keywords["out"] = d.view(np.zeros(shape, dtype), writable=True)
+        return self
+
+
+def word(a):
     if not isinstance(a, np.ndarray):
         return repr(a)
-    notes = "" if a.flags.writeable else " read-only"
-    return f"<{a.dtype} {a.shape} steps {a.strides}{notes}>"
+    return f"<{a.dtype.str if a.dtype.kind != 'V' else a.dtype} {a.shape} steps {a.strides}>"
 
 
-def check(case):
-    """Run the case: None, "refused", or what is wrong."""
-    expected = [rounded(e, case.types.dtype) for e in case.expect()]
-    arrays = [a for a in (*case.args, *(v for k, v in case.keywords.items() if k != "out"))
-              if isinstance(a, np.ndarray)]  # fmt: skip
-    before = [a.copy() for a in arrays]
-    keywords = dict(case.keywords)
-    if case.backend != "auto":
-        keywords["backend"] = case.backend
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            found = getattr(fastconv, case.function)(*case.args, **keywords)
-    except fastconv.BackendNotSupportedError:
-        return "refused"
-    except Exception as error:  # any other is a finding
-        return f"{type(error).__name__}: {error}"
-    out = keywords.get("out")
-    if out is not None and found is not out:
-        return "out= was given and something else returned"
-    found = list(found) if isinstance(found, tuple) else [found]
-    if out is None and found[0].dtype != case.types.dtype:
-        return f"dtype {found[0].dtype}, wanted {case.types.dtype}"
-    wrong = [mismatch(np.asarray(f), e, case.backend)
-             for f, e in zip(found, expected, strict=True)]  # fmt: skip
-    wrong = next(filter(None, wrong), None)
-    if wrong is None and not case.overlapping:
-        for a, b in zip(arrays, before, strict=True):
-            if a.tobytes() != b.tobytes():
-                return f"an input was modified: {_word(a)}"
-    return wrong
-
-
-def add_out(rng, case, shape):
-    """Sometimes give the case an out=, of another type or overlapping its first array."""
-    draw, x = rng.random(), case.args[0]
-    dtype = case.types.dtype
-    if draw < 0.75:
-        return case
-    if draw < 0.92 or x.dtype != dtype or not x.size:
-        if draw < 0.82:
-            fitting = [d for d in DTYPES if np.can_cast(dtype, d, "same_kind")]
-            dtype = fitting[rng.integers(len(fitting))]
-        case.keywords["out"] = view(rng, np.zeros(shape, dtype), writable=True)
-        return case
-    size = int(np.prod(shape))
-    at, out_at = (int(i) for i in rng.integers(0, 4, 2))
-    buffer = np.zeros(max(at + x.size, out_at + size), dtype)
-    moved = buffer[at : at + x.size].reshape(x.shape)
-    moved[...] = x
-    case.args[0] = moved
-    case.keywords["out"] = buffer[out_at : out_at + size].reshape(shape)
-    case.overlapping = True
-    return case
-
-
-def draw_dtypes(rng, count, allowed=DTYPES):
-    """Types of so many operands: mostly the same, else any that have a common one."""
-    first = allowed[rng.integers(len(allowed))]
-    if rng.random() < 0.15:
-        first = np.dtype("f4")
-    found = [first]
-    for _ in range(count - 1):
-        other = allowed[rng.integers(len(allowed))] if rng.random() < 0.2 else first
-        try:
-            np.result_type(*found, other)
-        except TypeError:
-            other = first
-        found.append(other)
-    return found
-
-
-def result_types(rng, keywords, *dtypes, floating=False):
-    """Types of the result, sometimes with a dtype= keyword."""
-    wanted = np.result_type(*(d for d in dtypes if d is not None))
-    if floating and wanted.kind in "biu":
-        wanted = np.dtype("f8")
-    if rng.random() < 0.08:
-        fitting = [d for d in DTYPES if all(np.can_cast(o, d, "same_kind") for o in dtypes if o)]
-        if floating:
-            fitting = [d for d in fitting if d.kind not in "biu"]
-        if fitting:
-            wanted = keywords["dtype"] = fitting[rng.integers(len(fitting))]
-    return Types.of(wanted)
-
-
-# -- geometry -------------------------------------------------------------------------------------
+# -- layers -------------------------------------------------------------------------------------------
 
 
 class Shape(NamedTuple):
-    """Spatial part of a layer: tuples with one entry per axis."""
+    """Spatial part of a layer, one entry per axis."""
 
     sizes: tuple
     kernel: tuple
     stride: tuple
     dilation: tuple
-    pads: tuple  # (before, after)
-    upsample: tuple = ()
+    padding: tuple = ()  # (before, after)
 
-    def reference(self):
-        return {"stride": self.stride, "dilation": self.dilation, "padding": self.pads}
+    @property
+    def extents(self):
+        return [(k - 1) * d + 1 for k, d in zip(self.kernel, self.dilation, strict=True)]
 
+    def conv(self, x, w, **more):
+        return ref.conv(x, w, stride=self.stride, dilation=self.dilation, padding=self.padding, **more)
 
-def _spread(rng, numbers):
-    """The numbers as a user may write them."""
-    if len(set(numbers)) == 1 and rng.random() < 0.6:
-        return numbers[0]
-    return numbers if rng.random() < 0.7 else list(numbers)
-
-
-def draw_axes(rng, rank, scale):
-    """(sizes, kernel, stride, dilation) before padding is known."""
-    many = {1: 7, 2: 4, 3: 3}.get(rank, 2)
-    kernel = tuple(int(k) for k in rng.integers(1, many + 1, rank))
-    stride = tuple(int(s) for s in rng.choice([1, 1, 1, 2, 3, 5], rank))
-    dilation = tuple(int(d) for d in rng.choice([1, 1, 1, 2, 3], rank))
-    sizes = [int(n) for n in rng.integers(1, {1: 24, 2: 9, 3: 6}.get(rank, 4), rank)]
-    if scale:
-        sizes[rng.integers(rank)] = int(rng.integers(1, 70 if scale == 1 else 900 // rank**2))
-    return sizes, kernel, stride, dilation
+    def outs(self):
+        return tuple((n + sum(p) - e) // s + 1 for n, p, e, s in
+                     zip(self.sizes, self.padding, self.extents, self.stride, strict=True))  # fmt: skip
 
 
-def draw_padding(rng, sizes, kernel, stride, dilation):
-    """(as the user writes it, (before, after) pairs)."""
-    extents = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
-    style, rank = rng.integers(9), len(sizes)
-    if style == 0:
-        return None, ((0, 0),) * rank
-    if style < 4:
-        low = -1 if style == 1 else 0
-        pads = [tuple(int(p) for p in rng.integers(low, e + 2, 2)) for e in extents]
-        if style == 2:
-            pads = [(b, b) for b, _ in pads]
-            return _spread(rng, tuple(b for b, _ in pads)), tuple(pads)
-        return (tuple(pads) if rng.random() < 0.5 else [list(p) for p in pads]), tuple(pads)
-    if style == 4:
-        n = int(rng.integers(0, 4))
-        return n, ((n, n),) * rank
-    if style == 5:
-        return "valid", ((0, 0),) * rank
-    if style == 6:
-        if rank == 1 and rng.random() < 0.5:
-            return "causal", ((extents[0] - 1, 0),)
+def draw_sizes(d, rank, keywords, kernel=None, dilated=True):
+    """A Shape without padding; stride and dilation go to the keywords."""
+    most = {1: 7, 2: 4, 3: 3}.get(rank, 2)
+    kernel = kernel or d.ints(1, most, rank)
+    sizes = list(d.ints(1, {1: 24, 2: 9, 3: 6}.get(rank, 4), rank))
+    if d.scale:
+        sizes[d.pick(range(rank))] = d.ints(1, 70 if d.scale == 1 else 900 // rank**2, 1)[0]
+    steps = {"stride": [1, 1, 1, 2, 3, 5], "dilation": [1, 1, 1, 2, 3] if dilated else [1]}
+    for name, options in steps.items():
+        steps[name] = tuple(d.pick(options) for _ in range(rank))
+        if set(steps[name]) != {1} or (dilated and d.chance(0.1)):
+            keywords[name] = spread(d, steps[name])
+    return Shape(tuple(sizes), kernel, **steps)
+
+
+def draw_padding(d, shape, style):
+    """(as the user writes it, pairs)."""
+    rank, extents = len(shape.sizes), shape.extents
+    if style in ("number", "negative", "pairs", "single"):
+        least = -2 if style == "negative" else 0
+        pads = tuple(d.ints(least, e + 1, 2) for e in extents)
+        if style == "number":
+            n = pads[0][0]
+            return n, ((n, n),) * rank
+        if style == "single":
+            return spread(d, [b for b, _ in pads]), tuple((b, b) for b, _ in pads)
+        return (pads if d.chance(0.5) else [list(p) for p in pads]), pads
+    if style == "causal" and rank == 1:
+        return style, ((extents[0] - 1, 0),)
+    if style in ("full", "causal"):
         return "full", tuple((e - 1, e - 1) for e in extents)
-    pads = []
-    for n, e, s in zip(sizes, extents, stride, strict=True):
-        total = max(0, (-(-n // s) - 1) * s + e - n)
-        pads.append((total // 2, total - total // 2))
-    if style == 7:
-        return "same", tuple(pads)
-    return "same_lower", tuple((a, b) for b, a in pads)
+    if style == "valid":
+        return style, ((0, 0),) * rank
+    totals = [max(0, (-(-n // s) - 1) * s + e - n)
+              for n, e, s in zip(shape.sizes, extents, shape.stride, strict=True)]  # fmt: skip
+    pads = tuple((t // 2, t - t // 2) for t in totals)
+    return style, pads if style == "same" else tuple(p[::-1] for p in pads)
 
 
-def draw_shape(rng, rank, keywords, scale, upsample=()):
-    """A Shape whose result is not empty, and the keywords that say it."""
-    sizes, kernel, stride, dilation = draw_axes(rng, rank, scale)
-    times = upsample or (1,) * rank
-    if rng.random() < 0.02 and not upsample:
-        sizes[rng.integers(rank)] = 0
+STYLES = ("valid", "number", "number", "negative", "pairs", "single", "full", "causal", "same",
+          "same_lower")  # fmt: skip
+
+
+def draw_shape(d, rank, keywords, upsample=None):
+    """A Shape with padding, in samples after upsampling, whose result is not empty."""
+    shape = draw_sizes(d, rank, keywords)
+    sizes, style = list(shape.sizes), d.pick(STYLES)
+    if d.chance(0.02):
+        sizes[0] = 0
     while True:
-        long = [n * u for n, u in zip(sizes, times, strict=True)]
-        state = rng.bit_generator.state
-        padding, pads = draw_padding(rng, long, kernel, stride, dilation)
-        short = [i for i in range(rank)
-                 if long[i] + sum(pads[i]) < (kernel[i] - 1) * dilation[i] + 1]  # fmt: skip
+        long = tuple(n * u for n, u in zip(sizes, upsample or (1,) * rank, strict=True))
+        shape = shape._replace(sizes=long)
+        written, pads = draw_padding(d, shape, style)
+        short = [i for i, e in enumerate(shape.extents) if long[i] + sum(pads[i]) < e]
         if not short:
             break
         for i in short:
             sizes[i] += 1
-        rng.bit_generator.state = state
-    if padding is not None:
-        keywords["padding"] = padding
-    for name, numbers in (("stride", stride), ("dilation", dilation)):
-        if set(numbers) != {1} or rng.random() < 0.2:
-            keywords[name] = _spread(rng, numbers)
-    return Shape(tuple(sizes), kernel, stride, dilation, pads, upsample)
+    if style != "valid" or d.chance(0.3):
+        keywords["padding"] = written
+    return shape._replace(sizes=tuple(sizes), padding=pads)
 
 
-def draw_channels(rng, scale, depthwise=False):
+def draw_transposed(d, rank, keywords):
+    """(Shape, output sizes) of a transposed convolution."""
+    s = draw_sizes(d, rank, keywords)
+    style = d.pick(["none", "same", "same_lower", "pairs", "pairs"])
+    if style.startswith("same"):
+        keywords["padding"] = style
+        totals = [max(0, e - t) for e, t in zip(s.extents, s.stride, strict=True)]
+        before = [t // 2 if style == "same" else t - t // 2 for t in totals]
+        outs = tuple(n * t for n, t in zip(s.sizes, s.stride, strict=True))
+        return s._replace(padding=tuple((b, 0) for b in before)), outs
+    extra = (0,) * rank
+    if d.chance(0.4):
+        extra = tuple(d.pick(range(max(p))) for p in zip(s.stride, s.dilation, strict=True))
+        keywords["output_padding"] = spread(d, extra)
+    pads = ((0, 0),) * rank
+    if style == "pairs":
+        pads = keywords["padding"] = tuple(d.ints(-2, 2, 2) for _ in range(rank))
+    # as many samples as give at least one output
+    sizes = tuple(max(n, 1 - (e + o - sum(p) - 1) // t) for n, t, e, o, p
+                  in zip(s.sizes, s.stride, s.extents, extra, pads, strict=True))  # fmt: skip
+    outs = tuple((n - 1) * t - sum(p) + e + o for n, t, p, e, o
+                 in zip(sizes, s.stride, pads, s.extents, extra, strict=True))  # fmt: skip
+    return s._replace(sizes=sizes, padding=pads), outs
+
+
+def draw_channels(d, depthwise=False):
     """(groups, channels of a group, filters of a group)."""
     if depthwise:
-        return int(rng.integers(1, 40 if scale else 6)), 1, int(rng.integers(1, 4))
-    if scale:
-        c, k = (int(n) for n in rng.integers(1, 41, 2))
-        return (1, min(c, 20), k) if rng.random() < 0.8 else (c, 1, max(1, k // 8))
-    if rng.random() < 0.01:
-        return 1, *((0, 2) if rng.random() < 0.5 else (2, 0))
-    return int(rng.choice([1, 1, 1, 2, 3])), int(rng.integers(1, 5)), int(rng.integers(1, 8))
+        return *d.ints(1, 39 if d.scale else 5, 1), 1, *d.ints(1, 3, 1)
+    if d.scale:
+        c, k = d.ints(1, 40, 2)
+        return (1, min(c, 12), k) if d.chance(0.8) else (c, 1, max(1, k // 8))
+    if d.chance(0.02):
+        return d.pick([(1, 0, 2), (1, 2, 0)])
+    return d.pick([1, 1, 1, 2, 3]), *d.ints(1, 4, 1), *d.ints(1, 7, 1)
 
 
-def choose_layout(rng, keywords, x, batched, plain=False):
-    """x (N, C, *S) as the user passes it: layout, no batch axis, a view; and the same for outputs."""
-    last = rng.random() < 0.35
+def draw_x(d, keywords, channels, sizes, dtype):
+    """(canonical x, how canonical arrays look to the user): batch, layout and views."""
+    n = d.pick([0, 2, 3]) if d.chance(0.25) else 1
+    batched, last = n != 1 or d.chance(0.7), d.chance(0.35)
     if last:
         keywords["layout"] = "channels_last"
+    x = d.numbers((n, channels, *sizes), dtype)
+    if last and d.chance(0.6):
+        x = np.moveaxis(np.moveaxis(x, 1, -1).copy(), -1, 1)
+    else:
+        x = d.view(x)
 
     def arrange(a):
-        a = np.moveaxis(a, 1, -1) if last else a
-        return a if batched else a[0]
+        a = a if batched else a[0]
+        return np.moveaxis(a, -a.ndim + batched, -1) if last else a
 
-    x = arrange(x)
-    x = np.ascontiguousarray(x) if rng.random() < 0.7 else x
-    return (x if plain else view(rng, x)), arrange
+    return x, arrange
 
 
-def restore(x, batched, last):
-    """The array as given back to (N, C, *S)."""
-    x = x if batched else x[None]
-    return np.moveaxis(x, -1, 1) if last else x
+def grouped(types, x, w, groups, transposed=False):
+    """Oracle's operands: x (N, G, C, *S) and w (G, K, C, *kernel)."""
+    x, w = types.lift(x), types.lift(w)
+    x = x.reshape(x.shape[0], groups, x.shape[1] // groups, *x.shape[2:])
+    w = w.reshape(groups, w.shape[0] // groups, *w.shape[1:])
+    return x, w.swapaxes(1, 2) if transposed else w
 
 
-def pick_activation(rng, keywords, dtype):
-    if rng.random() < 0.3 and dtype.kind not in "bc":
-        names = ["relu", "relu6"]
-        if dtype.kind not in "iu":
-            names += ["leaky_relu", "silu", "gelu", "sigmoid", "tanh"]
-        keywords["activation"] = names[rng.integers(len(names))]
-    return keywords.get("activation")
+def ungrouped(y):
+    return y.reshape(y.shape[0], y.shape[1] * y.shape[2], *y.shape[3:])
 
 
-# -- operations -----------------------------------------------------------------------------------
+def draw_tail(d, keywords, filters, dtype, types_of):
+    """(bias or None, types, activation): the last things that every layer draws."""
+    bias = d.array((filters,), dtype) if d.chance(0.4) else None
+    types = types_of(keywords, [] if bias is None else [bias.dtype])
+    if d.chance(0.3) and types.dtype.kind not in "bc":
+        names = ["relu", "relu6", "leaky_relu", "silu", "gelu", "sigmoid", "tanh"]
+        keywords["activation"] = d.pick(names[:2] if types.dtype.kind in "iu" else names)
+    return bias, types, keywords.get("activation")
 
 
-def setup(rng, scale, dtypes, depthwise=False):
-    """What all layers draw alike: (batch, batched, groups, channels, filters, bias, bias type)."""
-    batch = int(rng.choice([0, 1, 1, 2, 3])) if rng.random() < 0.3 else 1
-    batched = batch != 1 or rng.random() < 0.7
-    groups, channels, filters = draw_channels(rng, scale, depthwise)
-    bias = None
-    if rng.random() < 0.4:
-        bias = operand(rng, (groups * filters,), dtypes[2])
-    return batch, batched, groups, channels, filters, bias
-
-
-def layer_case(rng, name, rank, scale):
-    """conv, depthwise_conv, pointwise_conv, resize_conv, conv_transpose of one rank."""
-    keywords, dtypes = {}, draw_dtypes(rng, 3)
-    n, batched, groups, c, k, bias = setup(rng, scale, dtypes, name == "depthwise_conv")
-    upsample = tuple(int(u) for u in rng.integers(1, 4, rank)) if name == "resize_conv" else ()
-    transposed, pointwise = name == "conv_transpose", name == "pointwise_conv"
-    if pointwise:
-        s = transposed_or_pointwise(rng, rank, keywords, scale, True)
-    elif transposed:
-        s = transposed_or_pointwise(rng, rank, keywords, scale, False)
+def layer(d, name, rank):
+    """conv, depthwise_conv, pointwise_conv, resize_conv and conv_transpose."""
+    keywords, dtypes, run = {}, d.dtypes(3), None
+    groups, c, k = draw_channels(d, name == "depthwise_conv")
+    if name == "pointwise_conv":
+        s = draw_sizes(d, rank, keywords, (1,) * rank, dilated=False)
+        s = s._replace(padding=((0, 0),) * rank)
+        run = s.conv
+    elif name == "conv_transpose":
+        s, outs = draw_transposed(d, rank, keywords)
+        run = partial(ref.conv_transpose, stride=s.stride, dilation=s.dilation, padding=s.padding,
+                      output_shape=outs)  # fmt: skip
     else:
-        s = draw_shape(rng, rank, keywords, scale, upsample)
-    mode = "zeros"
-    if not (pointwise or transposed) and rng.random() < 0.4 and 0 not in s.sizes:
-        mode = keywords["padding_mode"] = str(rng.choice(["reflect", "replicate", "circular"]))
-    if upsample:
-        keywords["scale"] = _spread(rng, upsample)
-    if name != "depthwise_conv" and (groups > 1 or rng.random() < 0.1):
+        upsample = d.ints(1, 3, rank) if name == "resize_conv" else None
+        s, mode = draw_shape(d, rank, keywords, upsample), "zeros"
+        if d.chance(0.4) and 0 not in s.sizes:
+            mode = keywords["padding_mode"] = d.pick(["reflect", "replicate", "circular"])
+        if upsample:
+            keywords["scale"] = spread(d, upsample)
+        run = partial(s.conv, mode=mode, upsample=upsample)
+    if name != "depthwise_conv" and (groups > 1 or d.chance(0.1)):
         keywords["groups"] = groups
-    flip = not pointwise and rng.random() < 0.2
-    if flip:
+    transposed = name == "conv_transpose"
+    x, arrange = draw_x(d, keywords, groups * c, s.sizes, dtypes[0])
+    w = d.array((*((groups * c, k) if transposed else (groups * k, c)), *s.kernel), dtypes[1])
+    bias, types, activation = draw_tail(d, keywords, groups * k, dtypes[2], lambda words, more:
+                                        d.types(words, [x.dtype, w.dtype, *more]))  # fmt: skip
+    xs, ws = grouped(types, x, w, groups, transposed)
+    if name != "pointwise_conv" and d.chance(0.2):
         keywords["flip"] = True
-    x = values(rng, (n, groups * c, *s.sizes), dtypes[0])
-    w = values(rng, (groups * c, k, *s.kernel) if transposed else (groups * k, c, *s.kernel),
-               dtypes[1])  # fmt: skip
-    if rng.random() < 0.06:
-        for a in (x, w)[int(rng.integers(3)) % 2 :]:
-            a = spoil(rng, a) if a.dtype.kind in "fcV" else a
-    x, arrange = choose_layout(rng, keywords, x, batched)
-    w = view(rng, w)
-    types = result_types(rng, keywords, x.dtype, w.dtype, None if bias is None else bias.dtype)
-    activation = pick_activation(rng, keywords, types.dtype)
-    last = keywords.get("layout") == "channels_last"
-
-    def run(xs, ws):
-        if transposed:
-            return ref.conv_transpose(xs, ws, **s.reference(), output_shape=outs)
-        return ref.conv(xs, ws, **s.reference(), mode=mode, upsample=s.upsample or None)
-
-    outs = keywords.pop("_outs", None)
-
-    def expect():
-        xs = types.lift(restore(case.args[0], batched, last)).reshape(n, groups, c, *s.sizes)
-        ws = types.lift(w)
-        ws = ws.reshape(groups, c, k, *s.kernel).swapaxes(1, 2) if transposed else \
-            ws.reshape(groups, k, c, *s.kernel)  # fmt: skip
-        if flip:
-            ws = ws[(..., *(slice(None, None, -1),) * rank)]
-        y, tol = linear(types, run, xs, ws)
-        flat = (n, groups * k, *y.shape[3:])
-        y = Expected(y.reshape(flat), None if tol is None else tol.reshape(flat))
-        y, tol = finish(types, y, types.lift(bias), activation)
-        return [Expected(arrange(y), None if tol is None else arrange(tol))]
-
-    given = w
-    if pointwise and (rank == 1 or batched) and rng.random() < 0.5:
-        given = w.reshape(w.shape[:2])
-        rank_told = max(1, x.ndim - 2)
-        given = given if rank_told == rank else w
-    function = name if pointwise else f"{name}{rank}d" if rank < 4 else "conv"
-    if name == "conv" and rank < 4 and rng.random() < 0.1:
+        ws = ws[(..., *(slice(None, None, -1),) * rank)]
+    y = finish(types, linear(types, run, xs, ws).map(ungrouped), bias, activation)
+    x = arrange(x)
+    if name == "pointwise_conv" and rank == max(1, x.ndim - 2) and d.chance(0.5):
+        w = w.reshape(w.shape[:2])
+    function = name if name == "pointwise_conv" else f"{name}{rank}d"
+    if name == "conv" and (rank > 3 or d.chance(0.1)):
         function = "conv"
-    case = Case(function, [x, given, *([] if bias is None else [bias])], types, expect, keywords)
-    return add_out(rng, case, expect()[0].y.shape) if rng.random() < 0.4 else case
+    args = [x, w] if bias is None else [x, w, bias]
+    return Case(function, args, types, [y.map(arrange)], keywords).with_out(d)
 
 
-def transposed_or_pointwise(rng, rank, keywords, scale, pointwise):
-    """Shape of a 1x1 convolution, or of a transposed one with its output sizes in "_outs"."""
-    sizes, kernel, stride, dilation = draw_axes(rng, rank, scale)
-    if set(stride) != {1}:
-        keywords["stride"] = _spread(rng, stride)
-    zero = ((0, 0),) * rank
-    if pointwise:
-        return Shape(tuple(sizes), (1,) * rank, stride, (1,) * rank, zero)
-    if set(dilation) != {1}:
-        keywords["dilation"] = _spread(rng, dilation)
-    extra = [int(rng.integers(0, max(s, d))) for s, d in zip(stride, dilation, strict=True)]
-    extents = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
-    style = rng.integers(5)
-    if style == 4:
-        name = keywords["padding"] = str(rng.choice(["same", "same_lower"]))
-        totals = [max(0, e - s) for e, s in zip(extents, stride, strict=True)]
-        pads = tuple((t // 2, t - t // 2) for t in totals)
-        pads = pads if name == "same" else tuple(p[::-1] for p in pads)
-        keywords["_outs"] = tuple(n * s for n, s in zip(sizes, stride, strict=True))
-        return Shape(tuple(sizes), kernel, stride, dilation, pads)
-    if rng.random() < 0.4:
-        keywords["output_padding"] = _spread(rng, tuple(extra))
-    else:
-        extra = [0] * rank
-    pads = zero
-    if style:
-        pads = tuple(tuple(int(p) for p in rng.integers(-2, 3, 2)) for _ in range(rank))
-        keywords["padding"] = pads
-    outs = None
-    while outs is None or min(outs) < 1:
-        if outs is not None:
-            sizes = [n + 1 for n in sizes]
-        outs = tuple((n - 1) * s - sum(p) + e + o for n, s, p, e, o
-                     in zip(sizes, stride, pads, extents, extra, strict=True))  # fmt: skip
-    keywords["_outs"] = outs
-    return Shape(tuple(sizes), kernel, stride, dilation, pads)
+def separable(d, rank):
+    keywords, dtypes = {}, d.dtypes(4)
+    channels, _, multiplier = draw_channels(d, True)
+    filters = d.ints(1, 9, 1)[0]
+    s = draw_shape(d, rank, keywords)
+    x, arrange = draw_x(d, keywords, channels, s.sizes, dtypes[0])
+    first = d.array((channels * multiplier, 1, *s.kernel), dtypes[1])
+    second = d.array((filters, channels * multiplier), dtypes[2])
+    bias, types, activation = draw_tail(d, keywords, filters, dtypes[3], lambda words, more:
+                                        d.types(words, [a.dtype for a in (x, first, second)] + more))  # fmt: skip
+    middle = linear(types, s.conv, *grouped(types, x, first, channels)).map(ungrouped)
+    middle, error = finish(types, middle)
+    ones = (1,) * rank
+    mix = Shape((), ones, ones, ones, ((0, 0),) * rank).conv
+    y = linear(types, mix, middle[:, None], types.lift(second).reshape(1, *second.shape, *ones),
+               None if error is None else error[:, None]).map(ungrouped)  # fmt: skip
+    y = finish(types, y, bias, activation).map(arrange)
+    second = second if d.chance(0.5) else second.reshape(*second.shape, *ones)
+    args = [arrange(x), first, second, *([] if bias is None else [bias])]
+    return Case(f"separable_conv{rank}d", args, types, [y], keywords).with_out(d)
+
+
+def causal(d):
+    keywords, dtypes = {}, d.dtypes(4)
+    channels, taps, n = *d.ints(1, 6, 2), d.pick([0, 1, 1, 2])
+    x = d.array((n, channels, d.pick(range(24))), dtypes[0])
+    w = d.array((channels, 1, taps), dtypes[1])
+    state = d.array((n, channels, taps - 1), dtypes[2]) if d.chance(0.6) else None
+    given = [] if state is None else [state.dtype]
+    bias, types, activation = draw_tail(d, keywords, channels, dtypes[3], lambda words, more:
+                                        d.types(words, [x.dtype, w.dtype, *given, *more]))  # fmt: skip
+    before = np.zeros((n, channels, taps - 1), x.dtype.newbyteorder("=")) if state is None else state
+    long = np.concatenate([types.lift(before), types.lift(x)], axis=-1)
+    s = Shape((), (taps,), (1,), (1,), ((0, 0),))
+    y = linear(types, s.conv, long[:, :, None], types.lift(w)[:, None]).map(ungrouped)
+    kept = np.concatenate([before, x], axis=-1)[..., x.shape[-1] :]
+    if state is not None:
+        keywords["state"] = state
+    w = w if d.chance(0.5) else w[:, 0]
+    args = [x, w, *([] if bias is None else [bias])]
+    return Case("causal_conv1d", args, types, [finish(types, y, bias, activation), Expected(kept)],
+                keywords)  # fmt: skip

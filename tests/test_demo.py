@@ -1,4 +1,4 @@
-"""The demo end to end: files, table, exit codes, and one-line errors for files that cannot be used."""
+"""The demo end to end: files, table, exit codes, one-line errors for files of no use."""
 
 import dataclasses
 import re
@@ -83,7 +83,8 @@ def test_full_run(tmp_path, capsys):
 def test_page_is_self_contained(tmp_path, quickest):
     _demo.main(["--quick", "--out", str(tmp_path)])
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert page.count("data:image/png;base64,") == len(SIZES)
+    assert page.count("data:image/png;base64,") == len(SIZES) - 1
+    assert page.count("data:image/jpeg;base64,") == len(SIZES) - 2  # beside each, not the plot
     assert not re.search(r"(src|href)=.?(?!data:)\w+[./:]", page)
     for text in ("Gaussian blur", "max_pool2d", "FIR low-pass", "compiler", "Electrocardiogram"):
         assert text in page
@@ -119,8 +120,10 @@ def test_flat_photograph_and_silence(tmp_path, quickest):
     scipy.io.wavfile.write(tmp_path / "silence.wav", 8000, np.zeros(500, np.int16))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        code = _demo.main(["--image", str(tmp_path / "flat.png"), "--audio",
-                           str(tmp_path / "silence.wav"), "--out", str(tmp_path / "o")])  # fmt: skip
+        code = _demo.main(
+            ["--image", str(tmp_path / "flat.png"), "--audio", str(tmp_path / "silence.wav"),
+             "--out", str(tmp_path / "o")]
+        )  # fmt: skip
     assert code == 0
     assert set(np.asarray(open_png(tmp_path / "o" / "edges.png")).ravel()) == {0}
     assert set(np.asarray(open_png(tmp_path / "o" / "laplacian.png")).ravel()) <= {127, 128}

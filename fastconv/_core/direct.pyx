@@ -62,6 +62,8 @@ cdef class Job:
     cdef ptrdiff_t *out_n
     cdef ptrdiff_t *out_g
     cdef ptrdiff_t *out_k
+    cdef ptrdiff_t *w_g
+    cdef ptrdiff_t *w_k
     cdef int activation
     cdef bint weightless
     cdef double work
@@ -70,7 +72,7 @@ cdef class Job:
 
     def __init__(self, int phases, *, int kind, reader, int out_type, int activation,
                  ptrdiff_t k_count, ptrdiff_t channels, ptrdiff_t x_channel_bytes,
-                 x_n, x_g, out_n, out_g, out_k, ptrdiff_t parts, bint weightless):
+                 x_n, x_g, out_n, out_g, out_k, w_g, w_k, ptrdiff_t parts, bint weightless):
         self.keep = []
         cdef Buffer b = buffer_of(phases * sizeof(Phase))
         self.keep.append(b)
@@ -86,6 +88,7 @@ cdef class Job:
         self.x_n, self.x_g = table(self.keep, x_n), table(self.keep, x_g)
         self.out_n, self.out_g = table(self.keep, out_n), table(self.keep, out_g)
         self.out_k = table(self.keep, out_k)
+        self.w_g, self.w_k = table(self.keep, w_g), table(self.keep, w_k)
         self.n_count, self.g_count = len(x_n), len(x_g)
         self.parts = max(1, min(parts, self.tiles.count))
         self.weightless = weightless
@@ -181,13 +184,10 @@ cdef class Job:
 
     # --- weights --------------------------------------------------------------------------
 
-    def pack(self, cnp.ndarray w not None, w_g, w_k, cnp.ndarray out not None):
-        """Lay the weights (compute type) out tile by tile; False: not all of them are finite."""
+    def pack(self, cnp.ndarray w not None, cnp.ndarray out not None):
+        """Lay the weights (compute type, C-contiguous) out tile by tile; False: not all finite."""
         cdef const char *weights = <const char *>cnp.PyArray_DATA(w)
         cdef char *packed = <char *>cnp.PyArray_DATA(out)
-        cdef list keep = []
-        cdef ptrdiff_t *g_bytes = table(keep, w_g)
-        cdef ptrdiff_t *k_bytes = table(keep, w_k)
         cdef ptrdiff_t size = self.tiles.planes * self.tiles.number_bytes
         cdef ptrdiff_t jobs = self.phases * self.g_count * self.tiles.count
         cdef ptrdiff_t j, g, b, p
@@ -202,7 +202,7 @@ cdef class Job:
             block = &self.tiles.blocks[b]
             k.fc_pack_weights(packed + f.packed_bytes + g * f.group_bytes
                               + block.k0 * f.taps * size,
-                              weights + g_bytes[g], k_bytes + block.k0,
+                              weights + self.w_g[g], self.w_k + block.k0,
                               f.weight_bytes, f.taps, block.mr, size)
         return bool(k.fc_all_finite(self.tiles.kind, packed,
                                     self.packed_bytes // self.tiles.number_bytes))

@@ -29,6 +29,7 @@ cdef str SAME = "same"
 cdef str VALID = "valid"
 cdef str FILL = "fill"
 cdef str AUTO = "auto"
+cdef str DIRECT = "direct"
 cdef str SAME_KIND = "same_kind"
 
 cdef object general_convolve, general_correlate
@@ -80,6 +81,10 @@ cdef int mode_code(object mode) noexcept:
 
 cdef bint plain(object keyword, str default) noexcept:
     return keyword is default or (isinstance(keyword, str) and keyword == default)
+
+
+cdef bint direct(object backend) noexcept:
+    return plain(backend, AUTO) or plain(backend, DIRECT)
 
 
 cdef bint plain_vector(object a) noexcept:
@@ -222,7 +227,7 @@ def convolve(a, v, mode="full", *, axes=None, boundary="fill", fillvalue=0, out=
            [0., 0., 1.]])
     """
     if axes is None and out is None and dtype is None and fillvalue is ZERO and \
-            plain(boundary, FILL) and plain(backend, AUTO) and plain(casting, SAME_KIND):
+            plain(boundary, FILL) and direct(backend) and plain(casting, SAME_KIND):
         y = serve(a, v, mode_code(mode), True)
         if y is not None:
             return y
@@ -265,7 +270,7 @@ def correlate(a, v, mode="full", *, axes=None, boundary="fill", fillvalue=0, out
     array([ 5, 11, 17,  3,  0])
     """
     if axes is None and out is None and dtype is None and fillvalue is ZERO and \
-            plain(boundary, FILL) and plain(backend, AUTO) and plain(casting, SAME_KIND):
+            plain(boundary, FILL) and direct(backend) and plain(casting, SAME_KIND):
         y = serve(a, v, mode_code(mode), False)
         if y is not None:
             return y

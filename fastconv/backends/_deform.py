@@ -7,7 +7,7 @@ import numpy as np
 from .. import _dtypes, _reference
 from .._core import deform as _deform
 from ._activations import CODES
-from .base import Weights
+from .base import Weights, contiguous
 
 
 class DeformProblem:
@@ -37,9 +37,7 @@ class _DeformPlan:
     def prepare(self, w, bias):
         """Weights and bias in the compute type."""
         compute = self.problem.compute
-        if bias is not None:
-            bias = np.require(bias, dtype=compute, requirements=["C", "A"]).reshape(-1)
-        return Weights(np.require(w, dtype=compute, requirements=["C", "A"]), bias)
+        return Weights(contiguous(w, compute), None if bias is None else contiguous(bias, compute))
 
 
 class ReferenceDeformPlan(_DeformPlan):

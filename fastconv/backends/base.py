@@ -33,6 +33,13 @@ class Weights:
         self.finite = True
 
 
+def contiguous(array, dtype):
+    """The array itself if it is aligned, C-contiguous and of that dtype, else such a copy."""
+    if array.dtype != dtype or not array.flags.c_contiguous or not array.flags.aligned:
+        array = np.require(array, dtype, ["C", "A"])
+    return array
+
+
 class Plan:
     """Everything decided for one problem; immutable, shared by threads.
 
@@ -49,10 +56,7 @@ class Plan:
     def prepare(self, w, bias):
         """Convert (and pack) weights and bias; nothing is kept of the caller's arrays."""
         compute = self.problem.compute
-        w = np.require(w, dtype=compute, requirements=["C", "A"])
-        if bias is not None:
-            bias = np.require(bias, dtype=compute, requirements=["C", "A"]).reshape(-1)
-        return Weights(w, bias)
+        return Weights(contiguous(w, compute), None if bias is None else contiguous(bias, compute))
 
     def warm(self, weights):
         """Pack the weights now rather than in the first call, where that can be."""

@@ -186,11 +186,7 @@ class DirectPlan(Plan):
         packed = weights.packed.get(order)
         if packed is None:
             packed = np.empty(max(1, job.packed_bytes), np.uint8)
-            g = self.problem.geometry
-            ng, nf = len(g.groups), len(g.filters)
-            steps = weights.w.strides
-            weights.finite = job.pack(weights.w, offsets(g.groups, steps[:ng]),
-                                      offsets(g.filters, steps[ng : ng + nf]), packed)  # fmt: skip
+            weights.finite = job.pack(weights.w, packed)
             weights.packed[order] = packed
         return packed
 
@@ -238,6 +234,7 @@ def build_job(problem, x, out_steps):
               (fill.real.tobytes(), fill.imag.tobytes()))  # fmt: skip
     x_n = offsets([g.batch[i] for i in kept], [x_ops.batch[i] for i in kept])
     x_g = offsets(g.groups, x_ops.groups)
+    w_steps = _c_steps(g.w_shape, problem.compute)
     phases, strips = [], 0
     for sub in subs:
         axes = [(sub[i], x_ops.rest[1 + i], out_spatial[i]) for i in order]
@@ -256,6 +253,7 @@ def build_job(problem, x, out_steps):
         channels=g.channels, x_channel_bytes=x_ops.rest[0], x_n=x_n, x_g=x_g,
         out_n=offsets([g.batch[i] for i in kept], [out_batch[i] for i in kept]),
         out_g=offsets(g.groups, out_groups), out_k=offsets(g.filters, out_filters),
+        w_g=offsets(g.groups, w_steps[:ng]), w_k=offsets(g.filters, w_steps[ng : ng + nf]),
         parts=min(parts, max(1, filters // 32)), weightless=kind is not None,
     )  # fmt: skip
     for phase in phases:
