@@ -581,3 +581,261 @@ def causal(d):
     args = [x, w, *([] if bias is None else [bias])]
     return Case("causal_conv1d", args, types, [finish(types, y, bias, activation), Expected(kept)],
                 keywords)  # fmt: skip
+
+
+def deform(d, rank):
+    keywords = {}
+    dtypes = d.dtypes(3, [t for t in DTYPES if t.kind != "b"])
+    groups, c, k = draw_channels(d)
+    c = max(c, 1)
+    offset_groups = d.pick([g for g in range(1, groups * c + 1) if groups * c % g == 0])
+    s = draw_shape(d, rank, keywords)
+    outs, taps = s.outs(), math.prod(s.kernel)
+    x, arrange = draw_x(d, keywords, groups * c, s.sizes, dtypes[0])
+    w = d.array((groups * k, c, *s.kernel), dtypes[1])
+    offset = d.rng.uniform(-4, 4, (len(x), offset_groups * rank * taps, *outs))
+    if d.chance(0.6) or not all(np.isfinite(a.astype("G")).all() for a in (x, w)):
+        offset = np.round(offset * 4) / 4  # exact positions: 0 weights are 0 in every precision
+    offset = offset.astype(d.pick([t for t in INEXACT if t.kind == "f"]))
+    mask = None
+    if d.chance(0.5):
+        mask = d.rng.uniform(0, 1, (len(x), offset_groups * taps, *outs)).astype(offset.dtype)
+    if groups > 1:
+        keywords["groups"] = groups
+    if d.chance(0.3):
+        keywords["offset_groups"] = offset_groups
+    bias, types, activation = draw_tail(d, keywords, groups * k, dtypes[2], lambda words, more: d.types(
+        words, [x.dtype, w.dtype, offset.dtype, *more], floating=True))  # fmt: skip
+    xs, ws = grouped(types, x, w, groups)
+    real = Types.of(np.empty(0, types.compute).real.dtype)
+    where = real.lift(offset).reshape(len(x), offset_groups, taps, rank, *outs)
+    factor = None if mask is None else real.lift(mask).reshape(len(x), offset_groups, taps, *outs)
+
+    def run(samples, weights):
+        parts = [ref.deform_conv(
+            ungrouped(samples[:, i : i + groups]), where, weights[i : i + groups], factor, stride=s.stride,
+            dilation=s.dilation, padding=s.padding, offset_groups=offset_groups,
+        ) for i in range(0, len(weights), groups)]  # fmt: skip
+        return np.concatenate(parts, axis=1)
+
+    y, tol = linear(types, run, xs, ws).map(ungrouped)
+    # each corner's weight is off by a few u times the largest coordinate
+    reach = 8 + max([0, *s.sizes, *(sum(p) + n for p, n in zip(s.padding, s.sizes, strict=True))])
+    largest = np.max(abs(xs), where=np.isfinite(xs), initial=0)
+    sums = np.sum(abs(ws), axis=tuple(range(2, ws.ndim)), where=np.isfinite(ws)).reshape(-1)
+    error = 4 * types.unit * reach * rank * 2**rank * largest * sums
+    y = Expected(y, tol * 2**rank + error.reshape(-1, *(1,) * rank))
+    y = finish(types, y, bias, activation).map(arrange)
+    if x.shape[0] == 1 and arrange(x).ndim == rank + 1:
+        offset, mask = offset[0], None if mask is None else mask[0]
+    if mask is not None:
+        keywords["mask"] = d.view(mask)
+    args = [arrange(x), d.view(offset), w, *([] if bias is None else [bias])]
+    return Case(f"deform_conv{rank}d", args, types, [y], keywords).with_out(d)
+
+
+def pool(d, name, rank):
+    keywords, average = {}, name == "avg_pool"
+    allowed = DTYPES if average else [t for t in DTYPES if t.kind != "c"]
+    dtype = d.dtypes(1, allowed)[0]
+    if dtype not in allowed:
+        dtype = np.dtype("f4")
+    s = draw_sizes(d, rank, keywords, dilated=not average)
+    keywords["stride"] = spread(d, s.stride)
+    if s.stride == s.kernel and d.chance(0.8):
+        del keywords["stride"]
+    style = d.pick(["none", "number", "pairs", "negative", "full", "same"])
+    pads = ((0, 0),) * rank
+    if style in ("full", "same"):
+        keywords["padding"], pads = draw_padding(d, s, style)
+    elif style != "none":
+        least = -1 if style == "negative" else 0
+        pads = tuple(d.ints(least, e // 2, 2) for e in s.extents)
+        pads = keywords["padding"] = pads if style != "number" else ((min(map(min, pads)),) * 2,) * rank
+    sizes = tuple(max(n, e - sum(p)) for n, e, p in zip(s.sizes, s.extents, pads, strict=True))
+    if style == "same":
+        keywords["padding"], pads = draw_padding(d, s._replace(sizes=sizes), style)
+    s = s._replace(sizes=sizes, padding=pads)
+    ceil = d.chance(0.3)
+    if ceil:
+        keywords["ceil_mode"] = True
+    x, arrange = draw_x(d, keywords, d.ints(1, 5, 1)[0], s.sizes, dtype)
+    types = d.types(keywords, [x.dtype], floating=average)
+    if types.dtype.kind == "c" and not average:
+        del keywords["dtype"]
+        types = Types.of(dtype)
+    # cropping is cropping: the reference sees what is left, with padding alone
+    inside = x[(..., *(slice(max(0, -b), n + min(0, a)) for n, (b, a) in zip(s.sizes, pads, strict=True)))]
+    pads = tuple((max(0, b), max(0, a)) for b, a in pads)
+    left = s._replace(sizes=inside.shape[2:], padding=pads)
+    outs = left.outs()
+    if ceil:
+        spans = [n + sum(p) - e for n, p, e in zip(left.sizes, pads, s.extents, strict=True)]
+        outs = tuple(-(-span // t) + 1 for span, t in zip(spans, s.stride, strict=True))
+        outs = tuple(o - ((o - 1) * t >= n + b) for o, t, n, (b, _) in
+                     zip(outs, s.stride, left.sizes, pads, strict=True))  # fmt: skip
+    words = {"kernel": s.kernel, "stride": s.stride, "padding": pads, "output_shape": outs}
+    y = _pooled(d, types, inside, words, s.dilation, average, keywords)
+    y = y.map(lambda a: arrange(a.reshape(*x.shape[:2], *outs)))
+    return Case(f"{name}{rank}d", [arrange(x), spread(d, s.kernel)], types, [y], keywords).with_out(d)
+
+
+def _pooled(d, types, x, words, dilation, average, keywords):
+    rows = types.lift(x).reshape(-1, *x.shape[2:]) if x.size else np.zeros(
+        (x.shape[0] * x.shape[1], *x.shape[2:]), types.wide)  # fmt: skip
+    if not average:
+        return Expected(ref.max_pool(rows, **words, dilation=dilation))
+    if d.chance(0.3):
+        keywords["count_include_pad"] = False
+    if d.chance(0.2):
+        keywords["divisor_override"] = d.ints(1, 7, 1)[0]
+    words |= {"count_include_pad": keywords.get("count_include_pad", True),
+              "divisor_override": keywords.get("divisor_override")}  # fmt: skip
+    y = ref.avg_pool(rows, **words)
+    tol = (math.prod(words["kernel"]) + 4) * 2 * types.unit * ref.avg_pool(abs(rows), **words)
+    return finish(types, Expected(y, tol))
+
+
+# -- signal style -------------------------------------------------------------------------------------
+
+
+def signal(d, name):
+    keywords, dtypes = {}, d.dtypes(2)
+    ndim = d.pick([1, 1, 1, 2, 2, 3, 4, 5])
+    count = ndim if d.chance(0.6) else d.ints(1, ndim, 1)[0]
+    axes = tuple(sorted(d.rng.permutation(ndim)[:count].tolist()))
+    most = {1: 30, 2: 9, 3: 5}.get(count, 4)
+    shapes = [list(d.ints(1, most if i in axes else 3, 2)) for i in range(ndim)]
+    if d.scale and ndim < 3:
+        shapes[axes[0]][0] = d.ints(1, 70 if d.scale == 1 else 4000 // count**3, 1)[0]
+    mode = d.pick(["full", "same", "valid"])
+    for i, (n, m) in enumerate(shapes):
+        if i in axes and mode == "valid":  # mostly the first is longer, sometimes the second
+            shapes[i] = [max(n, m), min(n, m)]
+        elif i not in axes:
+            shapes[i] = d.pick([[n, n], [n, 1], [1, n], [0, 0] if d.chance(0.1) else [n, n]])
+    if mode == "valid" and d.chance(0.3):
+        shapes = [s[::-1] if i in axes else s for i, s in enumerate(shapes)]
+    a_shape, v_shape = ([s[i] for s in shapes] for i in range(2))
+    if count < ndim or d.chance(0.1):
+        keywords["axes"] = [i - ndim if d.chance(0.3) else i for i in axes]
+        if count == 1 and d.chance(0.5):
+            keywords["axes"] = keywords["axes"][0]
+        if min(axes) > 0 and v_shape[0] == 1 and d.chance(0.3):
+            v_shape = v_shape[1:]
+    a, v = d.array(a_shape, dtypes[0]), d.array(v_shape, dtypes[1])
+    types = d.types(keywords, [a.dtype, v.dtype])
+    boundary, fill = "fill", 0
+    if d.chance(0.4):
+        boundary = keywords["boundary"] = d.pick(list(BOUNDARIES))
+    if boundary == "fill" and d.chance(0.15):
+        fill = 1 if types.dtype.kind in "bu" else -3 if types.dtype.kind == "i" else 0.5
+        keywords["fillvalue"] = fill
+    if mode != "full" or d.chance(0.3):
+        keywords["mode"] = mode
+    y = _convolved(types, a, v, mode, axes, BOUNDARIES[boundary], fill, name == "correlate")
+    return Case(name, [a, v], types, [finish(types, y)], keywords).with_out(d)
+
+
+def _convolved(types, a, v, mode, axes, boundary, fill, correlate):
+    """The definition: pad a, slide the flipped v over it, cut the mode's part out."""
+    a = types.lift(a)
+    v = types.lift(v).reshape((1,) * (a.ndim - v.ndim) + v.shape)
+    backwards = tuple(slice(None, None, -1) if i in axes else slice(None) for i in range(a.ndim))
+    if not correlate:
+        v = v[backwards]
+    elif types.wide.kind == "c":
+        v = v.conj()
+    if mode == "valid" and any(a.shape[i] < v.shape[i] for i in axes):
+        a, v = v[backwards], a[backwards]
+    rest = [i for i in range(a.ndim) if i not in axes]
+    shape = np.broadcast_shapes(*([s[i] for i in rest] for s in (a.shape, v.shape)))
+    a, v = (np.broadcast_to(z := b.transpose(*rest, *axes), shape + z.shape[len(rest) :]) for b in (a, v))
+    x = a.reshape(1, math.prod(shape), 1, *a.shape[len(rest) :])
+    w = v.reshape(math.prod(shape), 1, 1, *v.shape[len(rest) :])
+    ones, pads = (1,) * len(axes), ((0, 0),) * len(axes)
+    if mode != "valid":
+        pads = tuple((m - 1, m - 1) for m in w.shape[3:])
+    if mode == "same":
+        pads = tuple((m - 1 - (m - 1) // 2, (m - 1) // 2) for m in w.shape[3:])
+    run = partial(ref.conv, stride=ones, dilation=ones, padding=pads, mode=boundary, fill=fill)
+    y, tol = linear(types, run, x, w)
+    if fill and tol is not None:  # the bound saw the fill value with its sign, or not at all
+        size = partial(run, fill=abs(fill))(abs(x).astype(x.dtype), abs(w).astype(w.dtype))
+        tol = (2 * math.prod(w.shape[3:]) + 2) * 2 * types.unit * size.real
+    order = np.argsort(rest + list(axes))
+    return Expected(y, tol).map(lambda b: b.reshape(shape + b.shape[3:]).transpose(order))
+
+
+# -- the script ---------------------------------------------------------------------------------------
+
+RANKS = (1, 1, 2, 2, 2, 3)
+OPERATIONS = {
+    "convolve": lambda d: signal(d, "convolve"),
+    "correlate": lambda d: signal(d, "correlate"),
+    "conv": lambda d: layer(d, "conv", d.pick((*RANKS, 4))),
+    "depthwise": lambda d: layer(d, "depthwise_conv", d.pick(RANKS)),
+    "pointwise": lambda d: layer(d, "pointwise_conv", d.pick((*RANKS, 4))),
+    "resize": lambda d: layer(d, "resize_conv", 2),
+    "transpose": lambda d: layer(d, "conv_transpose", d.pick(RANKS)),
+    "separable": lambda d: separable(d, d.pick(RANKS)),
+    "deform": lambda d: deform(d, d.pick(RANKS)),
+    "causal": causal,
+    "max_pool": lambda d: pool(d, "max_pool", d.pick(RANKS)),
+    "avg_pool": lambda d: pool(d, "avg_pool", d.pick(RANKS)),
+}
+OFTEN = (*OPERATIONS, "convolve", "correlate", "conv", "conv", "conv", "transpose")
+
+
+def draw_case(seed, number, operation=None, dtype=None, backend=None):
+    """The case of that number; operation, first operand's dtype and backend may be given."""
+    d = Draw(seed, number, dtype)
+    backends = fastconv.backends()
+    drawn = d.pick(["auto", "direct", *backends]), d.pick(OFTEN)
+    with np.errstate(all="ignore"):
+        case = OPERATIONS[operation or drawn[1]](d)
+    case.backend = backend or drawn[0]
+    return case
+
+
+def run_cases(seed, numbers, backend):
+    """(refused, [(number, call, what is wrong)])."""
+    refused, wrong = 0, []
+    for k in numbers:
+        case = draw_case(seed, k, backend=backend)
+        answer = case.check()
+        refused += answer == "refused"
+        if answer not in (None, "refused"):
+            wrong.append((k, str(case), answer))
+            more = f" --backend {backend}" if backend else ""
+            print(f"python tests/differential.py --seed {seed} --only {k}{more}\n  {case}\n  {answer}",
+                  flush=True)  # fmt: skip
+    return refused, wrong
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--count", type=int, default=20000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", type=int, help="run this case alone")
+    parser.add_argument("--backend", choices=["auto", *fastconv.backends()])
+    parser.add_argument("--jobs", type=int, default=1)
+    args = parser.parse_args(argv)
+    numbers = [args.only] if args.only is not None else range(args.count)
+    started = time.perf_counter()
+    if args.jobs == 1:
+        results = [run_cases(args.seed, numbers, args.backend)]
+    else:
+        parts = [numbers[i :: 8 * args.jobs] for i in range(8 * args.jobs)]
+        with ProcessPoolExecutor(args.jobs, get_context("spawn")) as pool_of:
+            jobs = [pool_of.submit(run_cases, args.seed, p, args.backend) for p in parts]
+            results = [j.result() for j in jobs]
+    seconds = time.perf_counter() - started
+    refused, wrong = sum(r for r, _ in results), [w for _, ws in results for w in ws]
+    print(f"{len(numbers)} problems, {refused} refused, {len(wrong)} mismatches "
+          f"({len(numbers) / seconds:.0f} a second)")  # fmt: skip
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -56,6 +56,20 @@ typedef struct {
 /* All rows that an ISA has; count is 0 where it was not compiled. */
 const fc_tap_row *fc_tap_rows(fc_isa isa, int *count);
 int fc_isa_compiled(fc_isa isa);
+
+/* ---- channel-lane microkernel ------------------------------------------------------------
+ * c[p][k] (+)= sum over t < taps of x[off[t] + p * step] * w[t][k] for p < pixels, k < nv * lanes
+ * c and w hold nv * lanes numbers a row; `unit` is the same for step 1. Real floats only. */
+typedef void fc_chan_ukr(ptrdiff_t taps, const int32_t *off, const void *x, ptrdiff_t step,
+                         const void *w, void *c, int accumulate);
+typedef struct {
+    const char *name;
+    fc_kind kind;
+    int pixels, nv, lanes;
+    fc_chan_ukr *unit, *steps;
+} fc_chan_row;
+const fc_chan_row *fc_chan_rows(fc_isa isa, int *count);
+
 size_t fc_kind_size(fc_kind kind);  /* bytes of one number in one plane */
 int fc_kind_planes(fc_kind kind);
 

@@ -5,59 +5,12 @@
  * shift, so no im2col matrix is needed.  Called by the direct, deformable and pooling drivers.
  */
 #include "fc_kernels.h"
-#include "../simd/vec.h"
-
-#define FC_CAT_(a, b) a##b
-#define FC_CAT(a, b) FC_CAT_(a, b)
-#define FC_CAT4_(a, b, c, d) a##b##c##d
-#define FC_CAT4(a, b, c, d) FC_CAT4_(a, b, c, d)
+#include "../simd/vectors.h"
 
 #define FC_MULADD 0
 #define FC_CMULADD 1
 #define FC_ORAND 2
 #define FC_MAXIMUM 3
-
-/* A vector, its unaligned view, the register barrier, zero, and a maximum in which a NaN wins. */
-#define FC_VECTOR(name, type)                                                                   \
-    typedef type name;                                                                          \
-    typedef type name##_v __attribute__((vector_size(FC_VEC_BYTES)));                           \
-    typedef type name##_vu                                                                      \
-        __attribute__((vector_size(FC_VEC_BYTES), aligned(sizeof(type)), may_alias));           \
-    static const name##_v name##_zero = {0};                                                    \
-    FC_INLINE name##_v name##_max(name##_v a, name##_v b)                                       \
-    {                                                                                           \
-        const __typeof__(a >= b) keep = (a >= b) | (a != a);                                    \
-        return (name##_v)((keep & (__typeof__(keep))a) | (~keep & (__typeof__(keep))b));        \
-    }
-FC_VECTOR(u8, uint8_t)
-FC_VECTOR(u16, uint16_t)
-FC_VECTOR(u32, uint32_t)
-FC_VECTOR(u64, uint64_t)
-FC_VECTOR(i8, int8_t)
-FC_VECTOR(i16, int16_t)
-FC_VECTOR(i32, int32_t)
-FC_VECTOR(i64, int64_t)
-FC_VECTOR(f32, float)
-FC_VECTOR(f64, double)
-#define u8_keep(x) FC_KEEP(x)
-#define u16_keep(x) FC_KEEP(x)
-#define u32_keep(x) FC_KEEP(x)
-#define u64_keep(x) FC_KEEP(x)
-#define i8_keep(x) FC_KEEP(x)
-#define i16_keep(x) FC_KEEP(x)
-#define i32_keep(x) FC_KEEP(x)
-#define i64_keep(x) FC_KEEP(x)
-#define f32_keep(x) FC_KEEP(x)
-#define f64_keep(x) FC_KEEP(x)
-
-/* long double has no vectors: a "vector" of one */
-typedef long double ld, ld_v, ld_vu;
-static const ld ld_zero = 0;
-#define ld_keep(x) (void)0
-FC_INLINE ld ld_max(ld a, ld b)
-{
-    return a >= b || a != a ? a : b;
-}
 
 #define FC_T u8
 #define FC_TILE tile_BOOL

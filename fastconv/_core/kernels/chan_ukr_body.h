@@ -1,0 +1,49 @@
+/* One register tile of channel lanes, for one number type: included by chan_ukr.c once per kind.
+ *
+ * FC_T: short name of the number type, FC_TILE: the name to define.  PX pixels by NV vectors of output
+ * channels; a sample is broadcast to all lanes.  The loop over taps stays a loop.
+ */
+#define T FC_T
+#define V FC_CAT(FC_T, _v)
+#define VU FC_CAT(FC_T, _vu)
+#define LANES ((int)(sizeof(V) / sizeof(T)))
+FC_INLINE void FC_TILE(const int PX, const int NV, ptrdiff_t taps, const int32_t *off, const T *x,
+                       ptrdiff_t step, const T *w, T *c, int accumulate)
+{
+    V acc[14][2];
+    T *row = c;
+    FC_UNROLL for (int p = 0; p < PX; p++, row += NV * LANES) {
+        FC_OPAQUE(row);
+        FC_UNROLL for (int j = 0; j < NV; j++) {
+            acc[p][j] = FC_CAT(FC_T, _zero);
+            if (accumulate)
+                acc[p][j] = *(const VU *)(row + j * LANES);
+        }
+    }
+    for (ptrdiff_t t = 0; t < taps; t++) {
+        const T *xt = x + off[t];
+        V b[2];
+        FC_UNROLL for (int j = 0; j < NV; j++) {
+            b[j] = *(const VU *)(w + j * LANES);
+            FC_CAT(FC_T, _keep)(b[j]);
+        }
+        FC_UNROLL for (int p = 0; p < PX; p++) {
+            FC_UNROLL for (int j = 0; j < NV; j++)
+                acc[p][j] += b[j] * *xt;
+            xt += step;
+        }
+        w += NV * LANES;
+    }
+    row = c;
+    FC_UNROLL for (int p = 0; p < PX; p++, row += NV * LANES) {
+        FC_OPAQUE(row);
+        FC_UNROLL for (int j = 0; j < NV; j++)
+            *(VU *)(row + j * LANES) = acc[p][j];
+    }
+}
+#undef FC_TILE
+#undef FC_T
+#undef T
+#undef V
+#undef VU
+#undef LANES
