@@ -292,7 +292,7 @@ def layer_cases(planes):
              "The brightest of each 4 x 4 pixels, channel by channel.",
              "fastconv.max_pool2d(x, 4)",
              (partial(fastconv.max_pool2d, x, 4),), partial(scipy_max_pool, x, 4), in_colour,
-             tolerance=0.0, stages=()),  # a maximum is a maximum; pooling has one way only
+             tolerance=0.0),  # a maximum is a maximum
     ]  # fmt: skip
 
 

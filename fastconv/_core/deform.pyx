@@ -139,7 +139,8 @@ cdef class DeformJob:
                 for b in range(self.tiles.count):
                     block = &self.tiles.blocks[b]
                     k.fc_pack_weights(dst, src + (g * self.filters + block.k0) * row
-                                      + c * self.taps * size, rows, taps, count, block.mr, size)
+                                      + c * self.taps * size, rows, taps, count, block.mr,
+                                      block.mr, size)
                     dst += count * block.mr * size
 
     def run(self, cnp.ndarray x not None, cnp.ndarray offset not None, cnp.ndarray mask,

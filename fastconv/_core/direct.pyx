@@ -203,7 +203,7 @@ cdef class Job:
             k.fc_pack_weights(packed + f.packed_bytes + g * f.group_bytes
                               + block.k0 * f.taps * size,
                               weights + self.w_g[g], self.w_k + block.k0,
-                              f.weight_bytes, f.taps, block.mr, size)
+                              f.weight_bytes, f.taps, block.mr, block.mr, size)
         return bool(k.fc_all_finite(self.tiles.kind, packed,
                                     self.packed_bytes // self.tiles.number_bytes))
 

@@ -18,6 +18,23 @@ cdef extern from "kernels/fc_kernels.h" nogil:
         int lanes
         fc_tap_ukr *run
     const fc_tap_row *fc_tap_rows(fc_isa isa, int *count) noexcept
+    ctypedef void fc_chan_ukr(ptrdiff_t taps, const int32_t *off, const void *x, ptrdiff_t step,
+                              const void *w, void *c, int accumulate) noexcept
+    ctypedef void fc_chan_store(void *dst, ptrdiff_t ld, const void *c, ptrdiff_t width,
+                                ptrdiff_t pixels, ptrdiff_t channels, const void *bias) noexcept
+    ctypedef void fc_chan_bias(void *c, ptrdiff_t width, ptrdiff_t pixels, ptrdiff_t channels,
+                               const void *bias) noexcept
+    ctypedef struct fc_chan_row:
+        const char *name
+        fc_kind kind
+        int pixels
+        int nv
+        int lanes
+        fc_chan_ukr *unit
+        fc_chan_ukr *steps
+        fc_chan_store *store
+        fc_chan_bias *bias
+    const fc_chan_row *fc_chan_rows(fc_isa isa, int *count) noexcept
     int fc_isa_compiled(fc_isa isa) noexcept
     size_t fc_kind_size(fc_kind kind) noexcept
     int fc_kind_planes(fc_kind kind) noexcept
@@ -44,11 +61,14 @@ cdef extern from "kernels/fc_kernels.h" nogil:
                      ptrdiff_t step_bytes, ptrdiff_t n) noexcept
     void fc_gather(const fc_reader *r, char *re, char *im, const char *row, const fc_axis *axis,
                    ptrdiff_t first, ptrdiff_t stride, ptrdiff_t n) noexcept
+    void fc_gather_channels(const fc_reader *r, char *dst, ptrdiff_t pitch, const char *row,
+                            const fc_axis *axis, ptrdiff_t first, ptrdiff_t stride, ptrdiff_t n,
+                            ptrdiff_t channels) noexcept
     void fc_copy_run(char *dst, const char *src, ptrdiff_t step_bytes, ptrdiff_t n,
                      ptrdiff_t size) noexcept
     void fc_pack_weights(char *dst, const char *w, const ptrdiff_t *row_bytes,
                          const ptrdiff_t *woff_bytes, ptrdiff_t taps, int mr,
-                         ptrdiff_t size) noexcept
+                         int width, ptrdiff_t size) noexcept
     int fc_all_finite(fc_kind kind, const void *numbers, ptrdiff_t n) noexcept
 
     ctypedef void fc_finish_fn(char *out, ptrdiff_t step_bytes, const void *re, const void *im,

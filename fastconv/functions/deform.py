@@ -96,7 +96,7 @@ def _deform(spec, x, offset, w, bias, mask, offset_groups, out):
     def make():
         dtypes = {"x": x, "offset": offset, "w": w, "bias": bias, "mask": mask}
         return decide(spec, x4.shape, w.shape, None if bias is None else bias.shape, offset4.shape,
-                      None if mask is None else mask4.shape, offset_groups, type(offset_groups), dtypes)  # fmt: skip
+                      None if mask is None else mask4.shape, offset_groups, dtypes)  # fmt: skip
 
     d = CALLS.get(key, make) if _run.hashable(key) else make()
     _select.observe(d.plan, spec.backend)

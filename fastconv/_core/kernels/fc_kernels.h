@@ -62,11 +62,18 @@ int fc_isa_compiled(fc_isa isa);
  * c and w hold nv * lanes numbers a row; `unit` is the same for step 1. Real floats only. */
 typedef void fc_chan_ukr(ptrdiff_t taps, const int32_t *off, const void *x, ptrdiff_t step,
                          const void *w, void *c, int accumulate);
+/* dst[k * ld + p] = c[p * width + k] + bias[k] (bias may be NULL); and c[p * width + k] += bias[k] */
+typedef void fc_chan_store(void *dst, ptrdiff_t ld, const void *c, ptrdiff_t width,
+                           ptrdiff_t pixels, ptrdiff_t channels, const void *bias);
+typedef void fc_chan_bias(void *c, ptrdiff_t width, ptrdiff_t pixels, ptrdiff_t channels,
+                          const void *bias);
 typedef struct {
     const char *name;
     fc_kind kind;
     int pixels, nv, lanes;
     fc_chan_ukr *unit, *steps;
+    fc_chan_store *store;
+    fc_chan_bias *bias;
 } fc_chan_row;
 const fc_chan_row *fc_chan_rows(fc_isa isa, int *count);
 
@@ -103,11 +110,17 @@ void fc_read_run(const fc_reader *r, char *re, char *im, const char *src, ptrdif
 /* n samples at virtual positions first, first + stride, ... of one row. */
 void fc_gather(const fc_reader *r, char *re, char *im, const char *row, const fc_axis *axis,
                ptrdiff_t first, ptrdiff_t stride, ptrdiff_t n);
+/* The same where a sample is `channels` neighbouring numbers: dst[q * pitch + c], one plane. */
+void fc_gather_channels(const fc_reader *r, char *dst, ptrdiff_t pitch, const char *row,
+                        const fc_axis *axis, ptrdiff_t first, ptrdiff_t stride, ptrdiff_t n,
+                        ptrdiff_t channels);
 /* Raw copy of n elements of size bytes each, dst contiguous. */
 void fc_copy_run(char *dst, const char *src, ptrdiff_t step_bytes, ptrdiff_t n, ptrdiff_t size);
-/* Weights: dst[t * mr + i] = w[row i][woff[t]] for t < taps, i < mr; size bytes an element. */
+/* Weights: dst[t * width + i] = w[row i][woff[t]] for t < taps, i < mr, zeros up to width; size bytes
+ * an element. */
 void fc_pack_weights(char *dst, const char *w, const ptrdiff_t *row_bytes,
-                     const ptrdiff_t *woff_bytes, ptrdiff_t taps, int mr, ptrdiff_t size);
+                     const ptrdiff_t *woff_bytes, ptrdiff_t taps, int mr, int width,
+                     ptrdiff_t size);
 
 /* 1 where none of n numbers is NaN or infinite (integers never are). */
 int fc_all_finite(fc_kind kind, const void *numbers, ptrdiff_t n);

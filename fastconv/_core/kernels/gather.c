@@ -132,3 +132,17 @@ void fc_gather(const fc_reader *r, char *re, char *im, const char *row, const fc
     else
         gather_each(r, re, im, row, axis, first + begin * stride, stride, end - begin);
 }
+
+void fc_gather_channels(const fc_reader *r, char *dst, ptrdiff_t pitch, const char *row,
+                        const fc_axis *axis, ptrdiff_t first, ptrdiff_t stride, ptrdiff_t n,
+                        ptrdiff_t channels)
+{
+    const ptrdiff_t whole = r->imag_bytes ? 2 * r->real_bytes : r->real_bytes;
+    for (ptrdiff_t q = 0; q < n; q++, dst += pitch * r->number_bytes) {
+        const ptrdiff_t at = fc_source_index(first + q * stride, axis->length, axis->mode);
+        if (at < 0)
+            fc_fill_run(r, dst, dst, channels);
+        else
+            fc_read_run(r, dst, dst, row + at / axis->upsample * axis->step_bytes, whole, channels);
+    }
+}

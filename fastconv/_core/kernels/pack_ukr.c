@@ -75,24 +75,61 @@ void fc_copy_run(char *dst, const char *src, ptrdiff_t step_bytes, ptrdiff_t n, 
     }
 }
 
-void fc_pack_weights(char *dst, const char *w, const ptrdiff_t *row_bytes,
-                     const ptrdiff_t *woff_bytes, ptrdiff_t taps, int mr, ptrdiff_t size)
+/* 4x4 tiles of 4-byte numbers whose taps are neighbours: most weights of most layers. */
+static void transpose_weights(char *dst, const char *w, const ptrdiff_t *row_bytes,
+                              ptrdiff_t taps, int mr, int width)
 {
-    for (ptrdiff_t t = 0; t < taps; t++) {
+    typedef u32 four __attribute__((vector_size(16), aligned(4), may_alias));
+    u32 *d = (u32 *)dst;
+    for (int i = 0; i < mr; i += 4) {
+        const u32 *r0 = (const u32 *)(w + row_bytes[i]), *r1 = (const u32 *)(w + row_bytes[i + 1]);
+        const u32 *r2 = (const u32 *)(w + row_bytes[i + 2]);
+        const u32 *r3 = (const u32 *)(w + row_bytes[i + 3]);
+        for (ptrdiff_t t = 0; t < taps; t += 4) {
+            const four v0 = *(const four *)(r0 + t), v1 = *(const four *)(r1 + t);
+            const four v2 = *(const four *)(r2 + t), v3 = *(const four *)(r3 + t);
+            const four a0 = __builtin_shufflevector(v0, v1, 0, 4, 1, 5);
+            const four a1 = __builtin_shufflevector(v0, v1, 2, 6, 3, 7);
+            const four a2 = __builtin_shufflevector(v2, v3, 0, 4, 1, 5);
+            const four a3 = __builtin_shufflevector(v2, v3, 2, 6, 3, 7);
+            u32 *to = d + t * width + i;
+            *(four *)to = __builtin_shufflevector(a0, a2, 0, 1, 4, 5);
+            *(four *)(to + width) = __builtin_shufflevector(a0, a2, 2, 3, 6, 7);
+            *(four *)(to + 2 * width) = __builtin_shufflevector(a1, a3, 0, 1, 4, 5);
+            *(four *)(to + 3 * width) = __builtin_shufflevector(a1, a3, 2, 3, 6, 7);
+        }
+    }
+}
+
+void fc_pack_weights(char *dst, const char *w, const ptrdiff_t *row_bytes,
+                     const ptrdiff_t *woff_bytes, ptrdiff_t taps, int mr, int width,
+                     ptrdiff_t size)
+{
+    ptrdiff_t t = 0;
+    if (size == 4 && mr % 4 == 0 && mr == width) {
+        while (t + 1 < taps && woff_bytes[t + 1] == woff_bytes[t] + 4)
+            t++;
+        t = taps && t + 1 == taps ? taps / 4 * 4 : 0;
+        if (t)
+            transpose_weights(dst, w + woff_bytes[0], row_bytes, t, mr, width);
+    }
+    for (; t < taps; t++) {
         const char *tap = w + woff_bytes[t];
+        char *to = dst + t * width * size;
         switch (size) {
         case 4:
-            for (int i = 0; i < mr; i++, dst += 4)
-                memcpy(dst, tap + row_bytes[i], 4);
+            for (int i = 0; i < mr; i++)
+                memcpy(to + 4 * i, tap + row_bytes[i], 4);
             break;
         case 8:
-            for (int i = 0; i < mr; i++, dst += 8)
-                memcpy(dst, tap + row_bytes[i], 8);
+            for (int i = 0; i < mr; i++)
+                memcpy(to + 8 * i, tap + row_bytes[i], 8);
             break;
         default:
-            for (int i = 0; i < mr; i++, dst += size)
-                memcpy(dst, tap + row_bytes[i], (size_t)size);
+            for (int i = 0; i < mr; i++)
+                memcpy(to + size * i, tap + row_bytes[i], (size_t)size);
         }
+        memset(to + mr * size, 0, (size_t)((width - mr) * size));
     }
 }
 

@@ -5,34 +5,59 @@
  */
 #include "fc_kernels.h"
 
-#define FC_TABLE(isa)                               \
-    extern const fc_tap_row fc_tap_table__##isa[]; \
-    extern const int fc_tap_count__##isa;
+#define FC_TABLE(isa)                                 \
+    extern const fc_tap_row fc_tap_table__##isa[];   \
+    extern const int fc_tap_count__##isa;            \
+    extern const fc_chan_row fc_chan_table__##isa[]; \
+    extern const int fc_chan_count__##isa;
 FC_TABLE(baseline)
 FC_TABLE(avx2)
 FC_TABLE(avx512)
 FC_TABLE(neon)
 
+#define FC_ROWS(family, isa)                  \
+    *count = fc_##family##_count__##isa;      \
+    return fc_##family##_table__##isa
+
 const fc_tap_row *fc_tap_rows(fc_isa isa, int *count)
 {
     switch (isa) {
     case FC_ISA_BASELINE:
-        *count = fc_tap_count__baseline;
-        return fc_tap_table__baseline;
+        FC_ROWS(tap, baseline);
 #ifdef FC_HAVE_avx2
     case FC_ISA_AVX2:
-        *count = fc_tap_count__avx2;
-        return fc_tap_table__avx2;
+        FC_ROWS(tap, avx2);
 #endif
 #ifdef FC_HAVE_avx512
     case FC_ISA_AVX512:
-        *count = fc_tap_count__avx512;
-        return fc_tap_table__avx512;
+        FC_ROWS(tap, avx512);
 #endif
 #ifdef FC_HAVE_neon
     case FC_ISA_NEON:
-        *count = fc_tap_count__neon;
-        return fc_tap_table__neon;
+        FC_ROWS(tap, neon);
+#endif
+    default:
+        *count = 0;
+        return NULL;
+    }
+}
+
+const fc_chan_row *fc_chan_rows(fc_isa isa, int *count)
+{
+    switch (isa) {
+    case FC_ISA_BASELINE:
+        FC_ROWS(chan, baseline);
+#ifdef FC_HAVE_avx2
+    case FC_ISA_AVX2:
+        FC_ROWS(chan, avx2);
+#endif
+#ifdef FC_HAVE_avx512
+    case FC_ISA_AVX512:
+        FC_ROWS(chan, avx512);
+#endif
+#ifdef FC_HAVE_neon
+    case FC_ISA_NEON:
+        FC_ROWS(chan, neon);
 #endif
     default:
         *count = 0;

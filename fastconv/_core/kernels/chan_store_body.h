@@ -1,0 +1,52 @@
+/* Writing a block of channel lanes, for one number type: included by chan_ukr.c once per kind.
+ *
+ * c[p][k] of `width` lanes a pixel becomes dst[k * ld + p] (numbers) for k < channels, p < pixels, plus
+ * bias[k]: a transposition by 4x4 tiles, which vector shuffles do in registers.
+ */
+typedef T FC_CAT(T, _four) __attribute__((vector_size(4 * sizeof(T)), aligned(sizeof(T)), may_alias));
+
+static void FC_CAT(store_, T)(void *to, ptrdiff_t ld, const void *from, ptrdiff_t width,
+                              ptrdiff_t pixels, ptrdiff_t channels, const void *bias)
+{
+    typedef FC_CAT(T, _four) F;
+    T *dst = (T *)to;
+    const T *c = (const T *)from, *add = (const T *)bias;
+    const F zero = {0};
+    ptrdiff_t k = 0;
+    for (; k + 4 <= channels; k += 4) {
+        const F b = add ? *(const F *)(add + k) : zero;
+        ptrdiff_t p = 0;
+        for (; p + 4 <= pixels; p += 4) {
+            const T *row = c + p * width + k;
+            const F r0 = *(const F *)row + b, r1 = *(const F *)(row + width) + b;
+            const F r2 = *(const F *)(row + 2 * width) + b, r3 = *(const F *)(row + 3 * width) + b;
+            const F a0 = __builtin_shufflevector(r0, r1, 0, 4, 1, 5);
+            const F a1 = __builtin_shufflevector(r0, r1, 2, 6, 3, 7);
+            const F a2 = __builtin_shufflevector(r2, r3, 0, 4, 1, 5);
+            const F a3 = __builtin_shufflevector(r2, r3, 2, 6, 3, 7);
+            T *d = dst + k * ld + p;
+            *(F *)d = __builtin_shufflevector(a0, a2, 0, 1, 4, 5);
+            *(F *)(d + ld) = __builtin_shufflevector(a0, a2, 2, 3, 6, 7);
+            *(F *)(d + 2 * ld) = __builtin_shufflevector(a1, a3, 0, 1, 4, 5);
+            *(F *)(d + 3 * ld) = __builtin_shufflevector(a1, a3, 2, 3, 6, 7);
+        }
+        for (; p < pixels; p++)
+            for (ptrdiff_t i = 0; i < 4; i++)
+                dst[(k + i) * ld + p] = c[p * width + k + i] + b[i];
+    }
+    for (; k < channels; k++)
+        for (ptrdiff_t p = 0; p < pixels; p++)
+            dst[k * ld + p] = c[p * width + k] + (add ? add[k] : 0);
+}
+
+/* c[p][k] += bias[k], for results whose channels are neighbours */
+static void FC_CAT(bias_, T)(void *block, ptrdiff_t width, ptrdiff_t pixels, ptrdiff_t channels,
+                             const void *bias)
+{
+    T *c = (T *)block;
+    const T *add = (const T *)bias;
+    for (ptrdiff_t p = 0; p < pixels; p++, c += width)
+        for (ptrdiff_t k = 0; k < channels; k++)
+            c[k] += add[k];
+}
+#undef T
