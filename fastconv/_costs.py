@@ -7,6 +7,8 @@ lines to put here; blocking sizes are explained where they stand.
 # --- blocking ---
 # Half of the 1 MB L2 of current server cores is for the strip, the rest for weights and results.
 STRIP_BYTES = 384 * 1024
+# The running sums of a strip, for the channels of one tile: written and read once per block of taps.
+SUMS_BYTES = 128 * 1024
 # Two of the widest tiles (8 vectors of 16 float32).
 STRIP_MIN_COLUMNS = 256
 # A strip of more work than this is cut further, so that threads share the work evenly and
@@ -21,12 +23,14 @@ IM2COL_BLOCK_BYTES = 4 << 20
 # --- backends: multiply-adds per second of one thread ---
 DIRECT_RATE = {"f4": 50e9, "f8": 25e9, "c8": 12e9, "c16": 6e9, "i1": 20e9, "u1": 20e9, "b1": 40e9,
                "i2": 30e9, "u2": 30e9, "i4": 15e9, "u4": 15e9, "i8": 6e9, "u8": 6e9}  # fmt: skip
+IMPLICIT_RATE = {"f4": 55e9, "f8": 27e9}
 DIRECT_SLOW_RATE = 0.5e9  # long double
 GEMM_RATE = {"f4": 45e9, "f8": 22e9, "c8": 12e9, "c16": 6e9}
 REFERENCE_RATE = 0.3e9
 # --- bytes per second, and seconds a call ---
 GATHER_BYTES = 8e9
 IM2COL_BYTES = 4e9
+STORE_BYTES = 8e9
 DIRECT_CALL = 4e-6
 GEMM_CALL = 8e-6
 REFERENCE_CALL = 100e-6

@@ -12,7 +12,7 @@ cimport numpy as cnp
 
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport threads_for
-from fastconv._core.job cimport Block, Buffer, Stopper, Tiles, buffer_of
+from fastconv._core.job cimport Block, Buffer, Stopper, Tiles, buffer_of, pixel_tiles
 
 cnp.import_array()
 
@@ -81,7 +81,7 @@ cdef class DeformJob:
         if self.has_mask:
             self.mask.batch, self.mask.channel, self.mask.tap = mask.strides[:3]
         self.blocks = (self.pixels + PIXELS - 1) // PIXELS
-        self.tiles = Tiles(kind, filters)
+        self.tiles = pixel_tiles(kind, filters)
         self.corners_of, self.sample = k.fc_corners_find(kind), k.fc_sample_find(kind)
         self.finish = k.fc_finish_find(kind, out_type)
         self.activation = activation

@@ -2,6 +2,7 @@
 """The direct driver's description of one sub-problem; see direct.pyx."""
 from libc.stdint cimport int32_t
 from fastconv._core cimport kernels as k
+from fastconv._core.job cimport Block, Stopper, Tiles
 
 
 ctypedef struct Segment:        # a run of neighbouring samples in the packed strip
@@ -46,3 +47,40 @@ ctypedef struct Phase:
     ptrdiff_t out_row_bytes
     ptrdiff_t out_col_bytes
     ptrdiff_t items
+
+
+cdef class Job:
+    """One convolution for one set of operand strides.  Immutable once built."""
+    cdef Phase *phase
+    cdef ptrdiff_t *first_item
+    cdef int phases, ready
+    cdef list keep
+    cdef Tiles tiles
+    cdef k.fc_reader reader
+    cdef k.fc_finish_fn *finish
+    cdef ptrdiff_t n_count, g_count, k_count, channels, x_channel_bytes, parts, items
+    cdef ptrdiff_t *x_n
+    cdef ptrdiff_t *x_g
+    cdef ptrdiff_t *out_n
+    cdef ptrdiff_t *out_g
+    cdef ptrdiff_t *out_k
+    cdef ptrdiff_t *w_g
+    cdef ptrdiff_t *w_k
+    cdef int activation
+    cdef bint weightless
+    cdef double work
+    cdef ptrdiff_t x_plane_bytes, x_bytes, c_bytes
+    cdef readonly ptrdiff_t packed_bytes
+    cdef Tiles _tiles(self, int kind, ptrdiff_t channels)
+    cdef void _size(self, Phase *f) except *
+    cdef void _set_segments(self, Segment *s, segments) except *
+    cdef void _set_taps(self, Phase *f, off, weight_offsets) except *
+    cdef void _set_items(self, Phase *f) except *
+    cdef void _item(self, ptrdiff_t item, char *scratch, const char *x, const char *packed,
+                    const char *bias, char *out, Stopper stopper, bint watching) noexcept nogil
+    cdef void _gather(self, Phase *f, const char *x, const ptrdiff_t *index, ptrdiff_t strip,
+                      ptrdiff_t cols_at, ptrdiff_t rows, ptrdiff_t cols, char *buf) noexcept nogil
+    cdef const char *_plane(self, const Phase *f, const char *x, const ptrdiff_t *index,
+                            ptrdiff_t t) noexcept nogil
+    cdef void _block(self, Phase *f, const Block *b, const char *buf, const char *packed,
+                     const char *bias, char *out, ptrdiff_t rows, ptrdiff_t cols) noexcept nogil

@@ -17,7 +17,7 @@ cimport numpy as cnp
 
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport threads_for
-from fastconv._core.job cimport Block, Buffer, Stopper, Tiles, buffer_of, fill_reader
+from fastconv._core.job cimport Block, Buffer, Stopper, Tiles, buffer_of, fill_reader, pixel_tiles
 
 cnp.import_array()
 
@@ -49,27 +49,6 @@ cdef void set_axis(k.fc_axis *axis, spec) except *:
 
 cdef class Job:
     """One convolution for one set of operand strides.  Immutable once built."""
-    cdef Phase *phase
-    cdef ptrdiff_t *first_item
-    cdef int phases, ready
-    cdef list keep
-    cdef Tiles tiles
-    cdef k.fc_reader reader
-    cdef k.fc_finish_fn *finish
-    cdef ptrdiff_t n_count, g_count, k_count, channels, x_channel_bytes, parts, items
-    cdef ptrdiff_t *x_n
-    cdef ptrdiff_t *x_g
-    cdef ptrdiff_t *out_n
-    cdef ptrdiff_t *out_g
-    cdef ptrdiff_t *out_k
-    cdef ptrdiff_t *w_g
-    cdef ptrdiff_t *w_k
-    cdef int activation
-    cdef bint weightless
-    cdef double work
-    cdef ptrdiff_t x_plane_bytes, x_bytes, c_bytes
-    cdef readonly ptrdiff_t packed_bytes
-
     def __init__(self, int phases, *, int kind, reader, int out_type, int activation,
                  ptrdiff_t k_count, ptrdiff_t channels, ptrdiff_t x_channel_bytes,
                  x_n, x_g, out_n, out_g, out_k, w_g, w_k, ptrdiff_t parts, bint weightless):
@@ -79,7 +58,7 @@ cdef class Job:
         self.phase = <Phase *>b.data
         self.first_item = table(self.keep, [0] * (phases + 1))
         self.phases = phases
-        self.tiles = Tiles(kind, k_count)
+        self.tiles = self._tiles(kind, k_count)
         memory_type, is_complex, swapped, fill = reader
         fill_reader(&self.reader, kind, memory_type, is_complex, swapped, fill)
         self.finish = k.fc_finish_find(kind, out_type)
@@ -151,31 +130,38 @@ cdef class Job:
         f.weight_bytes = table(self.keep, weight_offsets)
         f.packed_bytes = self.packed_bytes
         f.group_bytes = 0 if self.weightless else \
-            self.k_count * f.taps * self.tiles.planes * self.tiles.number_bytes
+            self.tiles.total_width * f.taps * self.tiles.planes * self.tiles.number_bytes
         self.packed_bytes += self.g_count * f.group_bytes
 
     cdef void _set_items(self, Phase *f) except *:
-        cdef ptrdiff_t wide = self.tiles.max_pixels, vector = max(1, wide)
-        cdef ptrdiff_t flat_pixels = (f.strip_rows - 1) * f.pitch + f.strip_cols
-        cdef ptrdiff_t narrow = self.tiles.blocks[0].narrow_pixels if self.tiles.count else 1
-        cdef ptrdiff_t row_pixels = ceil_div(f.strip_cols, narrow) * narrow
-        f.flat = ceil_div(flat_pixels, narrow) * narrow <= f.strip_rows * row_pixels
-        f.ldc = (flat_pixels if f.flat else f.strip_rows * (f.strip_cols + wide)) + wide
         f.row_strips = ceil_div(f.oh, f.strip_rows) if f.oh else 0
         f.col_strips = ceil_div(f.ow, f.strip_cols) if f.ow else 0
         f.items = self.n_count * self.g_count * f.outer_positions * f.row_strips * \
             f.col_strips * self.parts
         self.work += <double>self.n_count * self.g_count * f.outer_positions * f.oh * f.ow * \
             self.k_count * f.taps * (4 if self.tiles.planes == 2 else 1)
-        cdef ptrdiff_t plane = (self.channels * f.planes * f.plane_size + wide) * \
-            self.tiles.number_bytes
-        self.x_plane_bytes = max(self.x_plane_bytes, ceil_div(plane, 64) * 64)
-        self.c_bytes = max(self.c_bytes, self.tiles.max_mr * self.tiles.planes * f.ldc *
-                           self.tiles.number_bytes)
+        self._size(f)
         self.x_bytes = self.x_plane_bytes * self.tiles.planes
         self.ready += 1
         self.items += f.items
         self.first_item[self.ready] = self.items
+
+    cdef Tiles _tiles(self, int kind, ptrdiff_t channels):
+        return pixel_tiles(kind, channels)
+
+    cdef void _size(self, Phase *f) except *:
+        """Whether rows are joined, and what a strip takes in scratch."""
+        cdef ptrdiff_t wide = self.tiles.max_pixels
+        cdef ptrdiff_t flat_pixels = (f.strip_rows - 1) * f.pitch + f.strip_cols
+        cdef ptrdiff_t narrow = self.tiles.blocks[0].narrow_pixels if self.tiles.count else 1
+        cdef ptrdiff_t row_pixels = ceil_div(f.strip_cols, narrow) * narrow
+        f.flat = ceil_div(flat_pixels, narrow) * narrow <= f.strip_rows * row_pixels
+        f.ldc = (flat_pixels if f.flat else f.strip_rows * (f.strip_cols + wide)) + wide
+        cdef ptrdiff_t plane = (self.channels * f.planes * f.plane_size + wide) * \
+            self.tiles.number_bytes
+        self.x_plane_bytes = max(self.x_plane_bytes, ceil_div(plane, 64) * 64)
+        self.c_bytes = max(self.c_bytes, self.tiles.max_width * self.tiles.planes * f.ldc *
+                           self.tiles.number_bytes)
 
     @property
     def scratch_bytes(self):
@@ -201,9 +187,9 @@ cdef class Job:
             f = &self.phase[p]
             block = &self.tiles.blocks[b]
             k.fc_pack_weights(packed + f.packed_bytes + g * f.group_bytes
-                              + block.k0 * f.taps * size,
+                              + block.at * f.taps * size,
                               weights + self.w_g[g], self.w_k + block.k0,
-                              f.weight_bytes, f.taps, block.mr, block.mr, size)
+                              f.weight_bytes, f.taps, block.mr, block.width, size)
         return bool(k.fc_all_finite(self.tiles.kind, packed,
                                     self.packed_bytes // self.tiles.number_bytes))
 
@@ -306,6 +292,18 @@ cdef class Job:
             if stopper.stop or (watching and stopper.look()):
                 return
 
+    cdef const char *_plane(self, const Phase *f, const char *x, const ptrdiff_t *index,
+                            ptrdiff_t t) noexcept nogil:
+        """Where plane t of the outer taps begins in x, NULL if it lies outside."""
+        cdef ptrdiff_t d, at
+        for d in range(f.outer):
+            at = k.fc_source_index(index[d] * f.outer_stride[d] + f.plane_delta[t * f.outer + d],
+                                   f.outer_axis[d].length, f.outer_axis[d].mode)
+            if at < 0:
+                return NULL
+            x += at // f.outer_axis[d].upsample * f.outer_axis[d].step_bytes
+        return x
+
     cdef void _gather(self, Phase *f, const char *x, const ptrdiff_t *index, ptrdiff_t strip,
                       ptrdiff_t cols_at, ptrdiff_t rows, ptrdiff_t cols,
                       char *buf) noexcept nogil:
@@ -317,25 +315,15 @@ cdef class Job:
         cdef char *to
         cdef Segment *rs
         cdef Segment *cs
-        cdef bint outside
         for c in range(self.channels):
             for t in range(f.planes):
-                plane = x + c * self.x_channel_bytes
-                outside = False
-                for d in range(f.outer):
-                    at = k.fc_source_index(index[d] * f.outer_stride[d]
-                                           + f.plane_delta[t * f.outer + d],
-                                           f.outer_axis[d].length, f.outer_axis[d].mode)
-                    if at < 0:
-                        outside = True
-                    else:
-                        plane += at // f.outer_axis[d].upsample * f.outer_axis[d].step_bytes
+                plane = self._plane(f, x + c * self.x_channel_bytes, index, t)
                 for q in range(f.row_segments):
                     rs = &f.row_segment[q]
                     for j in range(rs.count - (f.strip_rows - rows)):
                         to = buf + (c * f.planes + t) * f.plane_size * number + \
                             (rs.base + j) * f.pitch * number
-                        at = -1 if outside else k.fc_source_index(
+                        at = -1 if plane == NULL else k.fc_source_index(
                             (strip + j) * f.row_stride + rs.first, f.row.length, f.row.mode)
                         if at < 0:
                             k.fc_fill_run(&self.reader, to, to + im, f.pitch)
@@ -356,7 +344,7 @@ cdef class Job:
         cdef ptrdiff_t im = self.x_plane_bytes // number
         cdef char *c = <char *>buf + self.x_bytes
         cdef const char *w = packed if self.weightless else \
-            packed + b.k0 * f.taps * planes * number
+            packed + b.at * f.taps * planes * number
         cdef ptrdiff_t c_pitch = f.pitch if f.flat else f.strip_cols + self.tiles.max_pixels
         cdef ptrdiff_t j, i, at
         cdef const char *add = NULL

@@ -9,7 +9,9 @@ cdef enum:
 
 ctypedef struct Block:          # consecutive output channels that one tile computes
     ptrdiff_t k0
-    int mr
+    ptrdiff_t at                # lanes of packed weights before it
+    int mr                      # channels
+    int width                   # lanes that they take: mr, or more with zero weights
     int wide_pixels
     int narrow_pixels
     k.fc_tap_ukr *wide
@@ -17,10 +19,11 @@ ctypedef struct Block:          # consecutive output channels that one tile comp
 
 
 cdef class Tiles:
-    """The register tiles that cover K output channels, for one number kind and ISA."""
+    """The blocks that cover K output channels, for one number kind and ISA."""
     cdef Block *blocks
     cdef readonly ptrdiff_t count
-    cdef readonly int max_mr
+    cdef readonly ptrdiff_t total_width
+    cdef readonly int max_width
     cdef readonly int max_pixels
     cdef readonly int kind
     cdef readonly int planes
@@ -28,6 +31,9 @@ cdef class Tiles:
     cdef void multiply(self, const Block *b, ptrdiff_t pixels, ptrdiff_t taps,
                        const int32_t *off, const char *x, ptrdiff_t im, const char *w, char *c,
                        ptrdiff_t ldc, int accumulate) noexcept nogil
+
+
+cdef Tiles pixel_tiles(int kind, ptrdiff_t channels)
 
 
 cdef class Buffer:

@@ -30,35 +30,12 @@ cdef Buffer buffer_of(size_t nbytes):
 
 cdef class Tiles:
     def __cinit__(self, int kind, ptrdiff_t channels):
-        cdef int count, i
-        cdef const k.fc_tap_row *rows = k.fc_tap_rows(isa_index(), &count)
-        cdef ptrdiff_t done = 0
-        cdef Block *b
         self.kind = kind
         self.planes = k.fc_kind_planes(kind)
         self.number_bytes = k.fc_kind_size(kind)
         self.blocks = <Block *>calloc(max(channels, 1), sizeof(Block))
         if self.blocks == NULL:
             raise MemoryError
-        while done < channels:
-            b = &self.blocks[self.count]
-            b.k0 = done
-            for i in range(count):      # the largest tile that the channels left can fill
-                if rows[i].kind == kind and rows[i].mr <= channels - done and \
-                        rows[i].mr >= b.mr and rows[i].nv:
-                    b.mr = rows[i].mr
-                    if rows[i].nv == 1:
-                        b.narrow = rows[i].run
-                        b.narrow_pixels = rows[i].lanes
-            for i in range(count):
-                if rows[i].kind == kind and rows[i].mr == b.mr and \
-                        rows[i].nv * rows[i].lanes > b.wide_pixels:
-                    b.wide = rows[i].run
-                    b.wide_pixels = rows[i].nv * rows[i].lanes
-            done += b.mr
-            self.count += 1
-            self.max_mr = max(self.max_mr, b.mr)
-            self.max_pixels = max(self.max_pixels, b.wide_pixels)
 
     def __dealloc__(self):
         free(self.blocks)
@@ -69,7 +46,7 @@ cdef class Tiles:
         """c[i][p] (+)= sum over taps for all pixels of a row; tiles may run over its end."""
         cdef ptrdiff_t first = 0, count, p, left, done
         cdef ptrdiff_t size = self.number_bytes
-        cdef ptrdiff_t weight_bytes = size * self.planes * b.mr
+        cdef ptrdiff_t weight_bytes = size * self.planes * b.width
         while True:
             count = min(taps - first, <ptrdiff_t>TAP_BLOCK)
             p = 0
@@ -87,6 +64,36 @@ cdef class Tiles:
             first += count
             if first >= taps:
                 break
+
+
+cdef Tiles pixel_tiles(int kind, ptrdiff_t channels):
+    """Pixel lanes: the widest tiles first, smaller ones for the channels left."""
+    cdef Tiles tiles = Tiles(kind, channels)
+    cdef int count, i
+    cdef const k.fc_tap_row *rows = k.fc_tap_rows(isa_index(), &count)
+    cdef ptrdiff_t done = 0
+    cdef Block *b
+    while done < channels:
+        b = &tiles.blocks[tiles.count]
+        b.k0 = b.at = done
+        for i in range(count):      # the largest tile that the channels left can fill
+            if rows[i].kind == kind and rows[i].mr <= channels - done and \
+                    rows[i].mr >= b.mr and rows[i].nv:
+                b.mr = b.width = rows[i].mr
+                if rows[i].nv == 1:
+                    b.narrow = rows[i].run
+                    b.narrow_pixels = rows[i].lanes
+        for i in range(count):
+            if rows[i].kind == kind and rows[i].mr == b.mr and \
+                    rows[i].nv * rows[i].lanes > b.wide_pixels:
+                b.wide = rows[i].run
+                b.wide_pixels = rows[i].nv * rows[i].lanes
+        done += b.mr
+        tiles.count += 1
+        tiles.total_width += b.width
+        tiles.max_width = max(tiles.max_width, b.width)
+        tiles.max_pixels = max(tiles.max_pixels, b.wide_pixels)
+    return tiles
 
 
 cdef void fill_reader(k.fc_reader *r, int kind, int memory_type, bint is_complex, bint swapped,

@@ -48,12 +48,12 @@ def _even(total, at_most):
     return -(-total // parts)
 
 
-def strip_size(row, col, sample_bytes, planes, work, limit=None):
+def strip_size(row, col, sample_bytes, planes, work, output_bytes, limit=None):
     """(rows, columns) of a strip: its packed input should stay in the L2 cache.
 
     ``sample_bytes``: bytes that one packed position costs (all channels of a group), ``planes``: how
-    many planes of it there are, ``work``: multiply-adds that one output costs, ``limit``: bytes that
-    may not be exceeded (None: no limit).
+    many planes of it there are, ``work``: multiply-adds that one output costs, ``output_bytes``: bytes of
+    one pixel's running sums, ``limit``: bytes that may not be exceeded (None: no limit).
     """
     budget = _costs.STRIP_BYTES if limit is None else min(_costs.STRIP_BYTES, limit)
 
@@ -61,14 +61,15 @@ def strip_size(row, col, sample_bytes, planes, work, limit=None):
         return (layout(row.deltas, row.stride, rows).length * planes * sample_bytes
                 * layout(col.deltas, col.stride, cols).length)  # fmt: skip
 
-    cols = max(1, col.outputs)
+    pixels = max(64, min(budget, _costs.SUMS_BYTES) // output_bytes)
+    cols = max(1, min(col.outputs, pixels))
     reach = layout(col.deltas, col.stride, 1).length
     # a strip much narrower than the kernel would gather more than it multiplies
     floor = max(_costs.STRIP_MIN_COLUMNS, reach // 4) if limit is None else 1
     while nbytes(1, cols) > budget and cols > floor:
         cols = max(floor, -(-cols // 2))
     cols = _even(max(1, col.outputs), cols)
-    rows, high = 1, max(1, row.outputs)
+    rows, high = 1, max(1, min(row.outputs, pixels // cols))
     while rows < high:  # the most rows that fit: nbytes grows with rows
         middle = (rows + high + 1) // 2
         if nbytes(middle, cols) <= budget:

@@ -8,12 +8,14 @@ Job per combination of strides it has met.
 import math
 import sys
 import threading
+from functools import partial
 
 import numpy as np
 
 from .. import _costs, _dtypes
 from .._core import cpu
 from .._core import direct as _direct
+from .._core import implicit as _implicit
 from .._problem import PAD_CODES
 from . import reference
 from ._activations import CODES
@@ -155,6 +157,7 @@ class DirectPlan(Plan):
     """Jobs by operand strides; the packed weights depend on the order of axes only."""
 
     backend = name
+    lanes = "pixels"
 
     def __init__(self, problem):
         super().__init__(problem)
@@ -175,7 +178,7 @@ class DirectPlan(Plan):
         key = (x.strides, x.dtype.str if x.dtype.kind != "V" else "bf16", out_steps)
         found = self._jobs.get(key)
         if found is None:
-            found = build_job(self.problem, x, out_steps)
+            found = build_job(self.problem, x, out_steps, self.lanes)
             with self._lock:
                 if len(self._jobs) >= _MAX_JOBS:
                     self._jobs.pop(next(iter(self._jobs)))
@@ -214,8 +217,8 @@ def _c_steps(shape, dtype):
     return tuple(reversed(steps))
 
 
-def build_job(problem, x, out_steps):
-    """(Job, order of axes) for one combination of strides."""
+def build_job(problem, x, out_steps, lanes="pixels"):
+    """(Job, order of axes) for one combination of strides; lanes: "pixels" or "channels"."""
     g = problem.geometry
     kind = problem.types.maximum_kind if problem.kind == "max_pool" else None
     nb, ng, nf = len(g.batch), len(g.groups), len(g.filters)
@@ -235,6 +238,10 @@ def build_job(problem, x, out_steps):
     x_n = offsets([g.batch[i] for i in kept], [x_ops.batch[i] for i in kept])
     x_g = offsets(g.groups, x_ops.groups)
     w_steps = _c_steps(g.w_shape, problem.compute)
+    # channels that are neighbours in x stay so in the strip; 64 bytes keep its rows out of one cache set
+    pitch = 0
+    if lanes == "channels" and x_ops.rest[0] == x.itemsize and g.channels > 1:
+        pitch = g.channels + (16 if g.channels * problem.compute.itemsize % 512 == 0 else 0)
     phases, strips = [], 0
     for sub in subs:
         axes = [(sub[i], x_ops.rest[1 + i], out_spatial[i]) for i in order]
@@ -242,12 +249,17 @@ def build_job(problem, x, out_steps):
             axes.insert(0, (_plain_axis(g.batch[row]), x_ops.batch[row], out_batch[row]))
         if column is not None:
             axes.append((_plain_axis(g.batch[column]), x_ops.batch[column], out_batch[column]))
-        phase, count = _phase(problem, sub, order, axes, filters)
+        phase, count = _phase(problem, sub, order, axes, filters, lanes, pitch)
         phases.append(phase)
         strips += count
     strips *= len(x_n) * len(x_g)
     parts = -(-_costs.ITEMS_WANTED // max(1, strips)) if filters >= 64 else 1
-    job = _direct.Job(
+    make = _direct.Job
+    if lanes == "channels":
+        make = partial(_implicit.ChannelJob, channel_pitch=pitch,
+                       plain_type=problem.dtype == problem.compute,
+                       k_step=out_filters[0] if nf == 1 else 0, col_step=phases[0]["col"][-1])  # fmt: skip
+    job = make(
         len(phases), kind=types.kind if kind is None else kind, reader=reader,
         out_type=types.memory, activation=CODES.index(problem.activation), k_count=filters,
         channels=g.channels, x_channel_bytes=x_ops.rest[0], x_n=x_n, x_g=x_g,
@@ -270,7 +282,7 @@ def _c_axis(axis, step):
     return (axis.size, axis.upsample, step, axis.mode)
 
 
-def _phase(problem, sub, order, axes, filters):
+def _phase(problem, sub, order, axes, filters, lanes, pitch):
     """Keyword arguments of Job.add_phase, and how many strips there are."""
     g = problem.geometry
     itemsize = problem.compute.itemsize
@@ -284,17 +296,21 @@ def _phase(problem, sub, order, axes, filters):
     planes = math.prod(len(a.taps) for a, _, _ in outer)
     work = g.channels * planes * len(row[0].taps) * len(col[0].taps) * filters
     limit = problem.workspace_limit
-    rows, cols = strip_size(row[0], col[0], g.channels * itemsize, max(1, planes), work,
-                            None if limit is None else limit // 3)  # fmt: skip
+    width = min(filters, 32 if lanes == "channels" else 8)
+    rows, cols = strip_size(row[0], col[0], (pitch or g.channels) * itemsize, max(1, planes), work,
+                            max(1, width) * itemsize, None if limit is None else limit // 3)  # fmt: skip
     row_layout = layout(row[0].deltas, row[0].stride, rows)
     col_layout = layout(col[0].deltas, col[0].stride, cols)
-    sizes = (g.channels, max(1, planes), row_layout.length, col_layout.length)
+    sizes = (pitch or g.channels, max(1, planes), row_layout.length, col_layout.length)
     if math.prod(sizes) >= 2**31:
         raise MemoryError(f"a strip of {sizes} samples is too large for the direct backend")
-    off = np.arange(g.channels, dtype=np.int64) * planes
-    off = np.add.outer(off, np.arange(planes)) * row_layout.length
-    off = np.add.outer(off, row_layout.positions) * col_layout.length
-    off = np.add.outer(off, col_layout.positions)
+    off = np.add.outer(np.arange(planes, dtype=np.int64) * row_layout.length, row_layout.positions)
+    off = np.add.outer(off * col_layout.length, col_layout.positions).reshape(-1)
+    plane_size = max(1, planes) * row_layout.length * col_layout.length
+    if pitch:
+        off = np.add.outer(np.arange(g.channels), off * pitch)
+    else:
+        off = np.add.outer(np.arange(g.channels, dtype=np.int64) * plane_size, off)
     w_off = np.arange(g.channels, dtype=np.intp) * channel_step
     for i in order:
         w_off = np.add.outer(w_off, sub[i].taps * w_steps[i])

@@ -1,0 +1,55 @@
+"""backend="implicit": implicit GEMM, vectors of output channels over the strips of "direct".
+
+The im2col matrix exists only as a table of offsets into the packed strip (cuDNN's "implicit precomputed
+GEMM", Chetlur et al. 2014, arXiv:1410.0759).  Needs enough filters to fill vectors, and float32 or
+float64; see ``_core/implicit.pyx``.
+"""
+
+import math
+
+from .. import _costs
+from .._core import cpu
+from . import direct
+from .base import Verdict
+
+name = "implicit"
+_TYPES = ("f4", "f8")
+
+
+def supports(problem):
+    """float32 and float64 (float16 and bfloat16 are summed in float32), where direct can."""
+    if problem.kind != "conv":
+        return Verdict(False, f"it computes no {problem.kind}")
+    if problem.compute.str[1:] not in _TYPES:
+        return Verdict(False, f"its tiles are float32 and float64, found {problem.compute}")
+    verdict = direct.supports(problem)
+    return verdict._replace(reason="implicit GEMM on channel lanes") if verdict.ok else verdict
+
+
+def cost(problem):
+    """Seconds on one thread: multiply-adds of whole vectors of channels, gathering, transposed stores."""
+    g = problem.geometry
+    key = problem.compute.str[1:]
+    width = _costs.VECTOR_BYTES[cpu.isa]
+    lanes = max(1, width // problem.compute.itemsize)
+    filters = max(1, math.prod(g.filters))
+    waste = -(-filters // lanes) * lanes / filters
+    moved = (math.prod(g.x_shape) + math.prod(g.out_shape)) * problem.compute.itemsize
+    return (_costs.DIRECT_CALL + g.macs * waste / (_costs.IMPLICIT_RATE[key] * width / 64)
+            + moved / _costs.GATHER_BYTES
+            + math.prod(g.out_shape) * waste * problem.compute.itemsize / _costs.STORE_BYTES)  # fmt: skip
+
+
+class ImplicitPlan(direct.DirectPlan):
+    """As DirectPlan, with jobs on channel lanes."""
+
+    backend = name
+    lanes = "channels"
+
+    def __reduce__(self):
+        return plan, (self.problem,)
+
+
+def plan(problem):
+    """An ImplicitPlan."""
+    return ImplicitPlan(problem)
