@@ -40,7 +40,7 @@ class Layer:
 
     param_names = ("layer", "dtype", "backend")
 
-    def __init_subclass__(cls, *, function, layers, dtypes=FLOATS, backends=COMPILED, bias=True):
+    def __init_subclass__(cls, *, function, layers, dtypes=FLOAT32, backends=AUTO, bias=True):
         cls.params = (tuple(layers), dtypes, backends)
         cls.time_call = cls.run
         cls.function, cls.layers, cls.bias = function, layers, bias

@@ -6,7 +6,7 @@ A name says kernel, channels and image: ``3x3 64@56`` is 3x3, 64 channels, 56 x 
 
 import fastconv
 
-from .common import AUTO, FLOAT32, FLOATS, Layer, array, compute
+from .common import COMPILED, FLOATS, Layer, array, compute
 
 RESNET = {
     "7x7/2 3-64@224": ((1, 3, 224, 224), (64, 3, 7, 7), {"stride": 2, "padding": 3}),
@@ -18,8 +18,12 @@ RESNET = {
 }
 
 
-class ResNet(Layer, function="conv2d", layers=RESNET):
+class ResNet(Layer, function="conv2d", layers=RESNET, dtypes=FLOATS):
     """ResNet-50: conv2d."""
+
+
+class Backends(Layer, function="conv2d", layers=RESNET, backends=COMPILED):
+    """ResNet-50 by each backend: is "auto" the fastest?"""
 
 
 VGG16 = {
@@ -28,14 +32,14 @@ VGG16 = {
 }
 
 
-class VGG(Layer, function="conv2d", layers=VGG16, dtypes=FLOAT32):
+class VGG(Layer, function="conv2d", layers=VGG16):
     """VGG-16: large images."""
 
 
 BATCH = {"3x3 64@56 n16": ((16, 64, 56, 56), (64, 64, 3, 3), {"padding": 1})}
 
 
-class Batch(Layer, function="conv2d", layers=BATCH, dtypes=FLOAT32, backends=AUTO):
+class Batch(Layer, function="conv2d", layers=BATCH):
     """Sixteen images at once."""
 
 
@@ -46,7 +50,7 @@ GROUPED = {
 }
 
 
-class Grouped(Layer, function="conv2d", layers=GROUPED, dtypes=FLOAT32):
+class Grouped(Layer, function="conv2d", layers=GROUPED):
     """Few channels in each group."""
 
 
@@ -58,14 +62,14 @@ DEPTHWISE = {
 }
 
 
-class Depthwise(Layer, function="depthwise_conv2d", layers=DEPTHWISE, backends=AUTO):
+class Depthwise(Layer, function="depthwise_conv2d", layers=DEPTHWISE, dtypes=FLOATS):
     """One filter for each channel: depthwise_conv2d."""
 
 
 POINTWISE = {"MobileNet 512@14": ((1, 512, 14, 14), (512, 512), {})}
 
 
-class Pointwise(Layer, function="pointwise_conv", layers=POINTWISE):
+class Pointwise(Layer, function="pointwise_conv", layers=POINTWISE, dtypes=FLOATS):
     """Channels mixed, pixel by pixel: pointwise_conv."""
 
 
@@ -75,7 +79,7 @@ DILATED = {
 }
 
 
-class Dilated(Layer, function="conv2d", layers=DILATED, dtypes=FLOAT32, backends=AUTO):
+class Dilated(Layer, function="conv2d", layers=DILATED):
     """DeepLab-v3: taps far apart."""
 
 
@@ -86,16 +90,14 @@ AUDIO = {
 }
 
 
-class Audio(Layer, function="conv1d", layers=AUDIO, dtypes=FLOAT32):
+class Audio(Layer, function="conv1d", layers=AUDIO):
     """One axis: conv1d."""
 
 
 DEPTHWISE_AUDIO = {"k4 768x2048": ((1, 768, 2048), (768, 1, 4), {"padding": "causal"})}
 
 
-class DepthwiseAudio(
-    Layer, function="depthwise_conv1d", layers=DEPTHWISE_AUDIO, backends=AUTO
-):  # fmt: skip
+class DepthwiseAudio(Layer, function="depthwise_conv1d", layers=DEPTHWISE_AUDIO):
     """A causal filter for each channel: depthwise_conv1d."""
 
 
@@ -105,16 +107,14 @@ VIDEO = {
 }
 
 
-class Video(Layer, function="conv3d", layers=VIDEO, dtypes=FLOAT32, backends=AUTO):
+class Video(Layer, function="conv3d", layers=VIDEO):
     """Three axes: conv3d."""
 
 
 DEPTHWISE_VIDEO = {"X3D 3x3x3 54 16@28": ((1, 54, 16, 28, 28), (54, 1, 3, 3, 3), {"padding": 1})}
 
 
-class DepthwiseVideo(
-    Layer, function="depthwise_conv3d", layers=DEPTHWISE_VIDEO, dtypes=FLOAT32, backends=AUTO
-):
+class DepthwiseVideo(Layer, function="depthwise_conv3d", layers=DEPTHWISE_VIDEO):
     """One filter for each channel of a video: depthwise_conv3d."""
 
 
@@ -124,7 +124,7 @@ ONE_CHANNEL = {
 }
 
 
-class OneChannel(Layer, function="conv", layers=ONE_CHANNEL, backends=AUTO):
+class OneChannel(Layer, function="conv", layers=ONE_CHANNEL, dtypes=FLOATS):
     """An image filter in layer style, by the function that takes its rank from w: conv."""
 
 
@@ -132,7 +132,7 @@ TYPES = ("float16", "int8", "int16", "int32", "int64", "bool", "complex64", "lon
 SMALL = {"3x3 16@28": ((1, 16, 28, 28), (16, 16, 3, 3), {"padding": 1})}
 
 
-class Dtypes(Layer, function="conv2d", layers=SMALL, dtypes=TYPES, backends=AUTO, bias=False):
+class Dtypes(Layer, function="conv2d", layers=SMALL, dtypes=TYPES, bias=False):
     """Dtypes that have tiles of their own."""
 
 
@@ -145,14 +145,14 @@ OPTIONS = {
 }
 
 
-class Options(Layer, function="conv2d", layers=OPTIONS, dtypes=FLOAT32, backends=AUTO):
+class Options(Layer, function="conv2d", layers=OPTIONS):
     """3x3 64@56 with what should cost little: layout, borders, activation."""
 
 
 RESIZE = {"x2 3x3 64@28": ((1, 64, 28, 28), W, {"padding": 1, "scale": 2})}
 
 
-class Resize(Layer, function="resize_conv2d", layers=RESIZE, dtypes=FLOAT32, backends=AUTO):
+class Resize(Layer, function="resize_conv2d", layers=RESIZE):
     """Nearest-neighbour enlarging and a convolution: resize_conv2d."""
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 import fastconv
 
-from .common import COMPILED, array, compute
+from .common import array
 from .deform import offsets
 
 LAYERS = {
@@ -20,26 +20,25 @@ LAYERS = {
 class Plan:
     """plan: made, and called with ``out=``, against the function call."""
 
-    params = (tuple(LAYERS), COMPILED)
-    param_names = ("layer", "backend")
+    params = (tuple(LAYERS),)
+    param_names = ("layer",)
 
-    def setup(self, layer, backend):
-        shape, filters, keywords = LAYERS[layer]
+    def setup(self, layer):
+        shape, filters, self.keywords = LAYERS[layer]
         self.x, self.w = array(shape), array(filters, seed=1)
-        self.keywords = {**keywords, "backend": backend}
-        self.plan = compute(self.make)
+        self.plan = self.make()
         self.out = self.plan(self.x)
 
     def make(self):
         return fastconv.plan(self.w, input_shape=self.x.shape, **self.keywords)
 
-    def time_make(self, layer, backend):
+    def time_make(self, layer):
         self.make()
 
-    def time_call(self, layer, backend):
+    def time_call(self, layer):
         self.plan(self.x, out=self.out)
 
-    def time_function(self, layer, backend):
+    def time_function(self, layer):
         fastconv.conv2d(self.x, self.w, out=self.out, **self.keywords)
 
 

@@ -2,7 +2,7 @@
 
 import fastconv
 
-from .common import FLOATS, array, compute
+from .common import array, compute
 
 WINDOWS = {
     "3/2 64@112": (2, (1, 64, 112, 112), 3, {"stride": 2, "padding": 1}),
@@ -16,7 +16,7 @@ WINDOWS = {
 class Pool:
     """Windows of ResNet, VGG, Inception, audio and video networks."""
 
-    params = (tuple(WINDOWS), ("max_pool", "avg_pool"), (*FLOATS, "int8"))
+    params = (tuple(WINDOWS), ("max_pool", "avg_pool"), ("float32", "int8"))
     param_names = ("window", "function", "dtype")
 
     def setup(self, window, function, dtype):

@@ -35,14 +35,28 @@ class Case:
 class Filter1D(Case):
     """FIR filters: samples x taps."""
 
-    params = (tuple(FILTERS), FLOATS, COMPILED)
-    param_names = ("case", "dtype", "backend")
+    params = (tuple(FILTERS), FLOATS)
+    param_names = ("case", "dtype")
 
-    def setup(self, case, dtype, backend):
+    def setup(self, case, dtype):
         n, m = FILTERS[case]
-        self.prepare(array((n,), dtype), array((m,), dtype, 1), backend=backend)
+        self.prepare(array((n,), dtype), array((m,), dtype, 1))
 
-    def time_convolve(self, case, dtype, backend):
+    def time_convolve(self, case, dtype):
+        self.call(out=self.out)
+
+
+class Backends(Case):
+    """FIR filters by each backend: is "auto" the fastest?"""
+
+    params = (("10000 x 31", "1000000 x 64"), COMPILED)
+    param_names = ("case", "backend")
+
+    def setup(self, case, backend):
+        n, m = FILTERS[case]
+        self.prepare(array((n,)), array((m,), seed=1), backend=backend)
+
+    def time_convolve(self, case, backend):
         self.call(out=self.out)
 
 

@@ -42,6 +42,9 @@ ctypedef struct Phase:
     ptrdiff_t packed_bytes      # where this phase's weights begin in the packed ones
     ptrdiff_t group_bytes       # packed weights of one group
     bint flat                   # rows of a strip are multiplied as one long row
+    ptrdiff_t row_taps          # rows of the kernel, where the row tiles can serve; else 0
+    ptrdiff_t col_taps
+    int32_t *col_off            # of the column taps in row 0, relative to the first
     ptrdiff_t ldc
     ptrdiff_t out_bytes
     ptrdiff_t out_row_bytes
@@ -68,9 +71,17 @@ cdef class Job:
     cdef ptrdiff_t *w_k
     cdef int activation
     cdef bint weightless
+    cdef bint plain_type        # results are stored as they are summed
+    cdef const k.fc_row_row *row_tile[5][5]     # [rows][vectors]
+    cdef int row_lanes
     cdef double work
     cdef ptrdiff_t x_plane_bytes, x_bytes, c_bytes
     cdef readonly ptrdiff_t packed_bytes
+    cdef void _find_row_tiles(self) except *
+    cdef void _rows(self, Phase *f, const char *buf, const char *w, const char *bias, char *out,
+                    ptrdiff_t rows, ptrdiff_t cols) noexcept nogil
+    cdef void _row_group(self, Phase *f, const char *x, const char *w, char *c, ptrdiff_t ldc,
+                         int rows, int vectors) noexcept nogil
     cdef Tiles _tiles(self, int kind, ptrdiff_t channels)
     cdef void _size(self, Phase *f) except *
     cdef void _set_segments(self, Segment *s, segments) except *

@@ -16,8 +16,9 @@ from libc.stdint cimport int32_t
 cimport numpy as cnp
 
 from fastconv._core cimport kernels as k
-from fastconv._core.cpu cimport threads_for
-from fastconv._core.job cimport Block, Buffer, Stopper, Tiles, buffer_of, fill_reader, pixel_tiles
+from fastconv._core.cpu cimport isa_index, threads_for
+from fastconv._core.job cimport (
+    ROW_TILE, Block, Buffer, Stopper, Tiles, buffer_of, fill_reader, pixel_tiles)
 
 cnp.import_array()
 
@@ -51,7 +52,7 @@ cdef class Job:
     """One convolution for one set of operand strides.  Immutable once built."""
     def __init__(self, int phases, *, int kind, reader, int out_type, int activation,
                  ptrdiff_t k_count, ptrdiff_t channels, ptrdiff_t x_channel_bytes,
-                 x_n, x_g, out_n, out_g, out_k, w_g, w_k, ptrdiff_t parts, bint weightless):
+                 x_n, x_g, out_n, out_g, out_k, w_g, w_k, ptrdiff_t parts, bint weightless, bint plain_type):
         self.keep = []
         cdef Buffer b = buffer_of(phases * sizeof(Phase))
         self.keep.append(b)
@@ -70,11 +71,15 @@ cdef class Job:
         self.w_g, self.w_k = table(self.keep, w_g), table(self.keep, w_k)
         self.n_count, self.g_count = len(x_n), len(x_g)
         self.parts = max(1, min(parts, self.tiles.count))
-        self.weightless = weightless
+        self.weightless, self.plain_type = weightless, plain_type
+        self._find_row_tiles()
 
-    def add_phase(self, *, outer, row, col, off, weight_offsets, ptrdiff_t out_bytes):
+    def add_phase(self, *, outer, row, col, off, weight_offsets, ptrdiff_t out_bytes,
+                  ptrdiff_t row_taps, ptrdiff_t col_taps):
         """outer: (counts, strides, out steps, axes, plane deltas); row, col: (axis, stride,
-        segments, outputs, outputs of a strip, out step); off, weight_offsets: one per tap."""
+        segments, outputs, outputs of a strip, out step); off, weight_offsets: one per tap.
+        row_taps: rows of the kernel where they are neighbours in the strip and come last in the
+        order of taps, else 0."""
         cdef Phase *f = &self.phase[self.ready]
         cdef Buffer b
         cdef ptrdiff_t i
@@ -108,8 +113,8 @@ cdef class Job:
         f.pitch = sum([s[1] for s in col[2]])
         f.plane_size = f.pitch * sum([s[1] for s in row[2]])
         f.taps = len(off)
+        f.out_bytes, f.row_taps, f.col_taps = out_bytes, row_taps, col_taps
         self._set_taps(f, off, weight_offsets)
-        f.out_bytes = out_bytes
         self._set_items(f)
 
     cdef void _set_segments(self, Segment *s, segments) except *:
@@ -127,6 +132,12 @@ cdef class Job:
         f.off = <int32_t *>b.data
         for i in range(f.taps):
             f.off[i] = view[i]
+        if f.row_taps:
+            b = buffer_of(f.col_taps * sizeof(int32_t))
+            self.keep.append(b)
+            f.col_off = <int32_t *>b.data
+            for i in range(f.col_taps):     # of row 0, relative to the first column tap
+                f.col_off[i] = f.off[i * f.row_taps] - f.off[0] if f.taps else 0
         f.weight_bytes = table(self.keep, weight_offsets)
         f.packed_bytes = self.packed_bytes
         f.group_bytes = 0 if self.weightless else \
@@ -145,6 +156,14 @@ cdef class Job:
         self.ready += 1
         self.items += f.items
         self.first_item[self.ready] = self.items
+
+    cdef void _find_row_tiles(self) except *:
+        cdef int count, i
+        cdef const k.fc_row_row *rows = k.fc_row_rows(isa_index(), &count)
+        for i in range(count):
+            if rows[i].kind == self.tiles.kind:
+                self.row_tile[rows[i].rows][rows[i].nv] = &rows[i]
+                self.row_lanes = rows[i].lanes
 
     cdef Tiles _tiles(self, int kind, ptrdiff_t channels):
         return pixel_tiles(kind, channels)
@@ -348,6 +367,10 @@ cdef class Job:
         cdef ptrdiff_t c_pitch = f.pitch if f.flat else f.strip_cols + self.tiles.max_pixels
         cdef ptrdiff_t j, i, at
         cdef const char *add = NULL
+        if b.mr == 1 and f.row_taps > 1 and self.row_lanes:
+            self._rows(f, buf, w, NULL if bias == NULL else bias + b.k0 * number,
+                       out + self.out_k[b.k0], rows, cols)
+            return
         if f.flat:
             self.tiles.multiply(b, (rows - 1) * f.pitch + cols, f.taps, f.off, buf, im, w, c,
                                 f.ldc, 0)
@@ -364,3 +387,52 @@ cdef class Job:
                             c + (at + j * c_pitch) * number,
                             c + (at + (planes - 1) * f.ldc + j * c_pitch) * number,
                             cols, add, self.activation)
+
+    # --- one filter over one plane --------------------------------------------------------
+
+    cdef void _rows(self, Phase *f, const char *buf, const char *w, const char *bias, char *out,
+                    ptrdiff_t rows, ptrdiff_t cols) noexcept nogil:
+        """One output channel by row tiles: every packed row is loaded for several output rows."""
+        cdef ptrdiff_t number = self.tiles.number_bytes, pitch = f.pitch * number
+        cdef ptrdiff_t planes = self.channels * f.planes, w_step = f.row_taps * f.col_taps * number
+        cdef ptrdiff_t vectors = (cols + self.row_lanes - 1) // self.row_lanes
+        cdef ptrdiff_t ldc = vectors * self.row_lanes, p, j, t, v, i
+        cdef char *c = <char *>buf + self.x_bytes
+        cdef int r, width
+        # whole tiles of a plain single plane go straight into the result
+        cdef bint straight = self.plain_type and planes == 1 and bias == NULL and \
+            self.activation == 0 and f.out_col_bytes == number and f.out_row_bytes % number == 0
+        j = 0
+        while j < rows:
+            r = <int>min(rows - j, min(f.row_taps, <ptrdiff_t>ROW_TILE))
+            v = 0
+            while v < vectors:
+                width = <int>min(vectors - v, <ptrdiff_t>ROW_TILE)
+                while width == 3 or self.row_tile[r][width] == NULL:
+                    width -= 1
+                p = v * self.row_lanes
+                if straight and p + width * self.row_lanes <= cols:
+                    self._row_group(f, buf + j * pitch + p * number, w,
+                                    out + j * f.out_row_bytes + p * number,
+                                    f.out_row_bytes // number, r, width)
+                else:
+                    self._row_group(f, buf + j * pitch + p * number, w, c + p * number, ldc, r,
+                                    width)
+                    for i in range(r):
+                        self.finish(out + (j + i) * f.out_row_bytes + p * f.out_col_bytes,
+                                    f.out_col_bytes, c + (i * ldc + p) * number, NULL,
+                                    min(cols - p, width * <ptrdiff_t>self.row_lanes), bias,
+                                    self.activation)
+                v += width
+            j += r
+
+    cdef void _row_group(self, Phase *f, const char *x, const char *w, char *c, ptrdiff_t ldc,
+                         int rows, int vectors) noexcept nogil:
+        """One tile over all channels and outer taps."""
+        cdef ptrdiff_t number = self.tiles.number_bytes, t
+        cdef const int32_t *off = f.off
+        cdef ptrdiff_t taps = f.row_taps * f.col_taps
+        for t in range(self.channels * f.planes):
+            self.row_tile[rows][vectors].run(f.row_taps, f.col_taps, f.col_off,
+                                             x + off[t * taps] * number, f.pitch,
+                                             w + t * taps * number, c, ldc, t > 0)

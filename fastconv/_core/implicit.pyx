@@ -27,15 +27,14 @@ cdef class ChannelJob(Job):
     cdef readonly ptrdiff_t channel_pitch   # numbers from sample to sample, 0: planes apart
     cdef bint plain_rows, plain_channels
 
-    def __init__(self, *args, ptrdiff_t channel_pitch, bint plain_type, ptrdiff_t k_step,
-                 ptrdiff_t col_step, **keywords):
-        """plain_type: results are stored as they are summed; k_step, col_step: bytes in the result
-        (k_step 0 where channels have no common step)."""
+    def __init__(self, *args, ptrdiff_t channel_pitch, ptrdiff_t k_step, ptrdiff_t col_step,
+                 **keywords):
+        """k_step, col_step: bytes in the result (k_step 0 where channels have no common step)."""
         super().__init__(*args, **keywords)
         cdef ptrdiff_t number = self.tiles.number_bytes
         self.channel_pitch = channel_pitch
-        self.plain_channels = plain_type and k_step == number
-        self.plain_rows = plain_type and self.activation == 0 and col_step == number and \
+        self.plain_channels = self.plain_type and k_step == number
+        self.plain_rows = self.plain_type and self.activation == 0 and col_step == number and \
             k_step != 0 and k_step % number == 0
 
     cdef Tiles _tiles(self, int kind, ptrdiff_t channels):

@@ -18,6 +18,10 @@ ctypedef struct Block:          # consecutive output channels that one tile comp
     k.fc_tap_ukr *narrow
 
 
+cdef enum:
+    ROW_TILE = 4                # rows, and vectors, of the largest row tile
+
+
 cdef class Tiles:
     """The blocks that cover K output channels, for one number kind and ISA."""
     cdef Block *blocks

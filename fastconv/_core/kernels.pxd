@@ -35,6 +35,17 @@ cdef extern from "kernels/fc_kernels.h" nogil:
         fc_chan_store *store
         fc_chan_bias *bias
     const fc_chan_row *fc_chan_rows(fc_isa isa, int *count) noexcept
+    ctypedef void fc_row_ukr(ptrdiff_t kh, ptrdiff_t kw, const int32_t *off, const void *x,
+                             ptrdiff_t pitch, const void *w, void *c, ptrdiff_t ldc,
+                             int accumulate) noexcept
+    ctypedef struct fc_row_row:
+        const char *name
+        fc_kind kind
+        int rows
+        int nv
+        int lanes
+        fc_row_ukr *run
+    const fc_row_row *fc_row_rows(fc_isa isa, int *count) noexcept
     int fc_isa_compiled(fc_isa isa) noexcept
     size_t fc_kind_size(fc_kind kind) noexcept
     int fc_kind_planes(fc_kind kind) noexcept

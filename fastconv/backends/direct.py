@@ -257,7 +257,6 @@ def build_job(problem, x, out_steps, lanes="pixels"):
     make = _direct.Job
     if lanes == "channels":
         make = partial(_implicit.ChannelJob, channel_pitch=pitch,
-                       plain_type=problem.dtype == problem.compute,
                        k_step=out_filters[0] if nf == 1 else 0, col_step=phases[0]["col"][-1])  # fmt: skip
     job = make(
         len(phases), kind=types.kind if kind is None else kind, reader=reader,
@@ -267,6 +266,7 @@ def build_job(problem, x, out_steps, lanes="pixels"):
         out_g=offsets(g.groups, out_groups), out_k=offsets(g.filters, out_filters),
         w_g=offsets(g.groups, w_steps[:ng]), w_k=offsets(g.filters, w_steps[ng : ng + nf]),
         parts=min(parts, max(1, filters // 32)), weightless=kind is not None,
+        plain_type=problem.dtype == problem.compute,
     )  # fmt: skip
     for phase in phases:
         job.add_phase(**phase)
@@ -280,6 +280,40 @@ def build_job(problem, x, out_steps, lanes="pixels"):
 
 def _c_axis(axis, step):
     return (axis.size, axis.upsample, step, axis.mode)
+
+
+def _tap_tables(g, sub, order, merged, row_layout, col_layout, planes, pitch, w_steps):
+    """(offset into the strip, byte offset into the weights) of every tap.
+
+    The order of taps, and so of every sum, is that of the spatial axes by width of step, the last two
+    swapped: rows inside columns, as the row tiles add them. It does not depend on batch axes that
+    were made spatial, so an item's bits do not depend on its batch.
+    """
+    plane_size = row_layout.length * col_layout.length
+    by_axis, step = {}, planes * plane_size
+    for axis, _, _ in merged[:-2]:
+        step //= max(1, len(axis.taps))
+        by_axis[id(axis.taps)] = np.arange(len(axis.taps), dtype=np.int64) * step
+    by_axis[id(merged[-2][0].taps)] = row_layout.positions * col_layout.length
+    by_axis[id(merged[-1][0].taps)] = col_layout.positions
+    inner = pitch or 1
+    off = np.arange(g.channels, dtype=np.int64) * (1 if pitch else planes * plane_size)
+    w_off = np.arange(g.channels, dtype=np.intp) * w_steps[0]
+    for i in (*order[:-2], *order[-2:][::-1]):
+        place = by_axis.get(id(sub[i].taps), np.zeros(len(sub[i].taps), np.int64))
+        off = np.add.outer(off, place * inner).reshape(-1)
+        w_off = np.add.outer(w_off, sub[i].taps * w_steps[1 + i]).reshape(-1)
+    return off, np.ascontiguousarray(w_off, np.intp)
+
+
+def _row_taps(g, order, merged, row_layout):
+    """Kernel rows that the row tiles can run down, 0 where they cannot: the strip's rows must be the
+    last axis but one, and its taps neighbouring rows."""
+    row = merged[-2][0]
+    if len(order) < 2 or row.stride != 1 or len(row.taps) < 2:
+        return 0
+    taps = np.arange(len(row.taps))
+    return len(taps) if np.array_equal(row_layout.positions, taps) else 0
 
 
 def _phase(problem, sub, order, axes, filters, lanes, pitch):
@@ -304,16 +338,8 @@ def _phase(problem, sub, order, axes, filters, lanes, pitch):
     sizes = (pitch or g.channels, max(1, planes), row_layout.length, col_layout.length)
     if math.prod(sizes) >= 2**31:
         raise MemoryError(f"a strip of {sizes} samples is too large for the direct backend")
-    off = np.add.outer(np.arange(planes, dtype=np.int64) * row_layout.length, row_layout.positions)
-    off = np.add.outer(off * col_layout.length, col_layout.positions).reshape(-1)
-    plane_size = max(1, planes) * row_layout.length * col_layout.length
-    if pitch:
-        off = np.add.outer(np.arange(g.channels), off * pitch)
-    else:
-        off = np.add.outer(np.arange(g.channels, dtype=np.int64) * plane_size, off)
-    w_off = np.arange(g.channels, dtype=np.intp) * channel_step
-    for i in order:
-        w_off = np.add.outer(w_off, sub[i].taps * w_steps[i])
+    off, w_off = _tap_tables(g, sub, order, merged, row_layout, col_layout, planes, pitch,
+                             (channel_step, *w_steps))  # fmt: skip
     deltas = np.zeros((1, 0), np.intp)
     for axis, _, _ in outer:
         new = np.empty((len(deltas), len(axis.taps), deltas.shape[1] + 1), np.intp)
@@ -328,9 +354,8 @@ def _phase(problem, sub, order, axes, filters, lanes, pitch):
                 row[0].out_step * row[2]),
         "col": (_c_axis(*col[:2]), col[0].stride, col_layout.segments, col[0].outputs, cols,
                 col[0].out_step * col[2]),
-        "off": np.ascontiguousarray(off.reshape(-1), np.int32),
-        "weight_offsets": np.ascontiguousarray(w_off.reshape(-1), np.intp),
-        "out_bytes": out_bytes,
+        "off": np.ascontiguousarray(off, np.int32), "weight_offsets": w_off, "out_bytes": out_bytes,
+        "row_taps": _row_taps(g, order, merged, row_layout), "col_taps": len(col[0].taps),
     }  # fmt: skip
     strips = math.prod(a.outputs for a, _, _ in outer)
     strips *= -(-row[0].outputs // rows) * -(-col[0].outputs // cols)

@@ -77,6 +77,19 @@ typedef struct {
 } fc_chan_row;
 const fc_chan_row *fc_chan_rows(fc_isa isa, int *count);
 
+/* ---- row microkernel ---------------------------------------------------------------------
+ * c[r][p] (+)= sum over s < kw, i < kh of x[(r + i) * pitch + off[s] + p] * w[s * kh + i]
+ * for r < rows <= kh, p < nv * lanes. Real floats only. */
+typedef void fc_row_ukr(ptrdiff_t kh, ptrdiff_t kw, const int32_t *off, const void *x,
+                        ptrdiff_t pitch, const void *w, void *c, ptrdiff_t ldc, int accumulate);
+typedef struct {
+    const char *name;
+    fc_kind kind;
+    int rows, nv, lanes;
+    fc_row_ukr *run;
+} fc_row_row;
+const fc_row_row *fc_row_rows(fc_isa isa, int *count);
+
 size_t fc_kind_size(fc_kind kind);  /* bytes of one number in one plane */
 int fc_kind_planes(fc_kind kind);
 

@@ -9,7 +9,9 @@
     extern const fc_tap_row fc_tap_table__##isa[];   \
     extern const int fc_tap_count__##isa;            \
     extern const fc_chan_row fc_chan_table__##isa[]; \
-    extern const int fc_chan_count__##isa;
+    extern const int fc_chan_count__##isa;           \
+    extern const fc_row_row fc_row_table__##isa[];   \
+    extern const int fc_row_count__##isa;
 FC_TABLE(baseline)
 FC_TABLE(avx2)
 FC_TABLE(avx512)
@@ -19,51 +21,34 @@ FC_TABLE(neon)
     *count = fc_##family##_count__##isa;      \
     return fc_##family##_table__##isa
 
-const fc_tap_row *fc_tap_rows(fc_isa isa, int *count)
-{
-    switch (isa) {
-    case FC_ISA_BASELINE:
-        FC_ROWS(tap, baseline);
+/* One look-up per family: the rows of the ISA, none where it was not compiled. */
 #ifdef FC_HAVE_avx2
-    case FC_ISA_AVX2:
-        FC_ROWS(tap, avx2);
+#define FC_AVX2(family) case FC_ISA_AVX2: FC_ROWS(family, avx2);
+#else
+#define FC_AVX2(family)
 #endif
 #ifdef FC_HAVE_avx512
-    case FC_ISA_AVX512:
-        FC_ROWS(tap, avx512);
+#define FC_AVX512(family) case FC_ISA_AVX512: FC_ROWS(family, avx512);
+#else
+#define FC_AVX512(family)
 #endif
 #ifdef FC_HAVE_neon
-    case FC_ISA_NEON:
-        FC_ROWS(tap, neon);
+#define FC_NEON(family) case FC_ISA_NEON: FC_ROWS(family, neon);
+#else
+#define FC_NEON(family)
 #endif
-    default:
-        *count = 0;
-        return NULL;
+#define FC_LOOK_UP(family)                                                  \
+    const fc_##family##_row *fc_##family##_rows(fc_isa isa, int *count)     \
+    {                                                                       \
+        switch (isa) {                                                      \
+        case FC_ISA_BASELINE: FC_ROWS(family, baseline);                    \
+        FC_AVX2(family) FC_AVX512(family) FC_NEON(family)                   \
+        default: *count = 0; return NULL;                                   \
+        }                                                                   \
     }
-}
-
-const fc_chan_row *fc_chan_rows(fc_isa isa, int *count)
-{
-    switch (isa) {
-    case FC_ISA_BASELINE:
-        FC_ROWS(chan, baseline);
-#ifdef FC_HAVE_avx2
-    case FC_ISA_AVX2:
-        FC_ROWS(chan, avx2);
-#endif
-#ifdef FC_HAVE_avx512
-    case FC_ISA_AVX512:
-        FC_ROWS(chan, avx512);
-#endif
-#ifdef FC_HAVE_neon
-    case FC_ISA_NEON:
-        FC_ROWS(chan, neon);
-#endif
-    default:
-        *count = 0;
-        return NULL;
-    }
-}
+FC_LOOK_UP(tap)
+FC_LOOK_UP(chan)
+FC_LOOK_UP(row)
 
 int fc_isa_compiled(fc_isa isa)
 {

@@ -1,0 +1,56 @@
+/* One register tile of row reuse, for one number type: included by row_ukr.c once per kind.
+ *
+ * FC_T: short name of the number type, FC_TILE: the name to define.  R output rows by NV vectors;
+ * an input vector is loaded once per column tap and feeds every output row whose window it is in.
+ * The loop over column taps stays a loop (unrolled, GCC spills); rows run in three parts: windows that
+ * begin, all windows, windows that end.  Each output adds its taps column by column, rows inside, whatever
+ * the tile.
+ */
+#define T FC_T
+#define V FC_CAT(FC_T, _v)
+#define VU FC_CAT(FC_T, _vu)
+#define LANES ((int)(sizeof(V) / sizeof(T)))
+#define FEED(first, last)                                             \
+    FC_UNROLL for (int j = 0; j < NV; j++) {                          \
+        V a = *(const VU *)(xi + j * LANES);                          \
+        FC_CAT(FC_T, _keep)(a);                                       \
+        FC_UNROLL for (int r = first; r <= last; r++)                 \
+            acc[r][j] += a * wi[-r];                                  \
+    }                                                                 \
+    xi += pitch;                                                      \
+    wi++
+FC_INLINE void FC_TILE(const int R, const int NV, ptrdiff_t kh, ptrdiff_t kw, const int32_t *off,
+                       const T *x, ptrdiff_t pitch, const T *w, T *c, ptrdiff_t ldc,
+                       int accumulate)
+{
+    V acc[4][4];
+    FC_UNROLL for (int r = 0; r < R; r++)
+        FC_UNROLL for (int j = 0; j < NV; j++) {
+            acc[r][j] = FC_CAT(FC_T, _zero);
+            if (accumulate)
+                acc[r][j] = *(const VU *)(c + r * ldc + j * LANES);
+        }
+    for (ptrdiff_t s = 0; s < kw; s++, w += kh) {
+        const T *xi = x + off[s];
+        const T *wi = w;
+        FC_UNROLL for (int i = 0; i < R - 1; i++) {
+            FEED(0, i);
+        }
+        for (ptrdiff_t i = R - 1; i < kh; i++) {
+            FEED(0, R - 1);
+        }
+        FC_UNROLL for (int i = 1; i < R; i++) {
+            FEED(i, R - 1);
+        }
+    }
+    FC_UNROLL for (int r = 0; r < R; r++)
+        FC_UNROLL for (int j = 0; j < NV; j++)
+            *(VU *)(c + r * ldc + j * LANES) = acc[r][j];
+}
+#undef FEED
+#undef FC_TILE
+#undef FC_T
+#undef T
+#undef V
+#undef VU
+#undef LANES
