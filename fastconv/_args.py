@@ -48,6 +48,18 @@ def per_axis(value, rank, name, least=None):
     return tuple(integer(v, name, least) for v in values)
 
 
+def flag(value, name):
+    """True or False; an array or a string here is a mistake."""
+    if isinstance(value, (bool, np.bool_)) or (type(value) is int and value in (0, 1)):
+        return bool(value)
+    raise TypeError(f"{name} must be True or False, found {value!r}")
+
+
+def limit(value, name="workspace_limit"):
+    """A number of bytes, or None."""
+    return None if value is None else integer(value, name, 0)
+
+
 def choice(value, allowed, name):
     """One of the allowed values."""
     if not (value is None or isinstance(value, str)):
@@ -60,6 +72,8 @@ def choice(value, allowed, name):
 
 def padding_pairs(padding, rank, extents, strides, sizes, name="padding"):
     """(before, after) for every axis; extents are those of the dilated kernel."""
+    if isinstance(padding, (bytes, bytearray)):
+        raise TypeError(f"{name} must be an integer, a name, or one entry per axis, found {padding!r}")
     if isinstance(padding, str):
         choice(padding, PADDING_NAMES, name)
         return _named_padding(padding, rank, extents, strides, sizes)
@@ -181,7 +195,7 @@ def result_dtype(dtype, casting, **operands):
             raise TypeError(f"dtype={dtype!r} is not a NumPy dtype") from None
     wanted = _dtypes.describe(wanted).dtype
     for name, found in given.items():
-        if found != wanted and not np.can_cast(found, wanted, casting):
+        if found != wanted and not _dtypes.can_cast(found, wanted, casting):
             raise TypeError(f"{name} has dtype {found}, which cannot be cast to {wanted} with "
                             f"casting={casting!r}")  # fmt: skip
     return wanted
@@ -208,15 +222,15 @@ def check_out(out, shape, dtype, casting):
         raise TypeError(f"out must be a NumPy array, found {type(out).__name__}")
     if out.shape != tuple(shape):
         raise ValueError(f"out has shape {out.shape}, wanted {tuple(shape)}")
-    if not np.can_cast(dtype, out.dtype, casting):
+    if not _dtypes.can_cast(dtype, out.dtype, casting):
         raise TypeError(f"out has dtype {out.dtype}, to which {dtype} cannot be cast with "
                         f"casting={casting!r}")  # fmt: skip
     if not out.flags.writeable:
         raise ValueError("out is read-only")
 
 
-def allocate(shape, dtype, order="C"):
-    """A new array; MemoryError if it cannot exist here, ValueError if its size overflows."""
+def check_size(shape, dtype):
+    """MemoryError if such an array cannot exist here, ValueError if its size overflows."""
     nbytes = dtype.itemsize
     for n in shape:
         nbytes *= n
@@ -225,6 +239,11 @@ def allocate(shape, dtype, order="C"):
     if nbytes > (1 << 30) and nbytes > _physical_memory():
         raise MemoryError(f"the result of shape {tuple(shape)} and dtype {dtype} needs {nbytes} bytes, "
                           f"this machine has {_physical_memory()}")  # fmt: skip
+
+
+def allocate(shape, dtype, order="C"):
+    """A new array; errors as ``check_size``."""
+    check_size(shape, dtype)
     return np.empty(shape, dtype, order)
 
 

@@ -9,8 +9,9 @@ lines to put here; blocking sizes are explained where they stand.
 STRIP_BYTES = 384 * 1024
 # The running sums of a strip, for the channels of one tile: written and read once per block of taps.
 SUMS_BYTES = 128 * 1024
-# Two of the widest tiles (8 vectors of 16 float32).
-STRIP_MIN_COLUMNS = 256
+# Gathering a sample costs about as much as 20-50 multiply-adds, a strip gathers (columns + taps) samples
+# for columns * taps multiply-adds: from some 500 columns on it is under a tenth.
+STRIP_MIN_COLUMNS = 512
 # A strip of more work than this is cut further, so that threads share the work evenly and
 # Ctrl-C is noticed soon.
 STRIP_MAX_MACS = 16e6

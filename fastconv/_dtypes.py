@@ -66,6 +66,8 @@ def describe(dtype):
     return DType(native, memory, is_complex, compute, kind, -1 if is_complex else _MAXIMUM_KIND[code])
 
 
-def is_float(dtype):
-    """Floating or complex: can be NaN."""
-    return dtype.kind in "fc" or is_bfloat16(dtype)
+def can_cast(source, to, casting):
+    """np.can_cast, but a complex number is no bfloat16 (ml_dtypes lets its imaginary part go)."""
+    if source.kind == "c" and is_bfloat16(to) and casting != "unsafe":
+        return False
+    return np.can_cast(source, to, casting)

@@ -1,8 +1,13 @@
 """Which backend "auto" takes, why, and what each would cost: the printable answer."""
 
+import inspect
+
 import numpy as np
 
 from . import _select
+from ._core import small
+
+_ARRAYS = {"a", "v", "x", "w", "w_depthwise", "w_pointwise", "offset", "bias", "mask", "state"}
 
 
 class Explanation:
@@ -88,15 +93,18 @@ def explain(function, *operands, dtype=None, **keywords):
         if function not in fastconv.__all__:
             raise ValueError(f"function={function!r} is not a function of fastconv")
         function = getattr(fastconv, function)
-    shapes = np.dtype(np.float32 if dtype is None else dtype)
-    operands = tuple(_stand_in(a, shapes) for a in operands)
-    keywords = {n: _stand_in(a, shapes) if n in ("bias", "mask", "w", "x", "v") else a
-                for n, a in keywords.items()}  # fmt: skip
     if dtype is not None:
         keywords["dtype"] = dtype
+    shapes = np.dtype(np.float32 if dtype is None else dtype)
+    call = inspect.signature(function).bind(*operands, **keywords)
+    for name in _ARRAYS & call.arguments.keys():
+        call.arguments[name] = _stand_in(call.arguments[name], shapes)
+    small.set_bypass(True)
     try:
         with _select.explaining(_Found):
-            function(*operands, **keywords)
+            function(*call.args, **call.kwargs)
     except _Found as answer:
         return Explanation(*answer.found)
+    finally:
+        small.set_bypass(False)
     raise TypeError(f"{getattr(function, '__name__', function)} chooses no backend for this call")

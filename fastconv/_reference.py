@@ -103,6 +103,8 @@ def _accumulate(out, samples, weights):
     The channels are a loop because a contraction inside einsum may be reordered to suit the strides
     of its operands; a product of two numbers and a sum of two numbers may not.
     """
+    if out.size == 0:
+        return  # einsum of empty clongdouble operands writes out of bounds (NumPy 2.4)
     for c in range(samples.shape[2]):
         out += np.einsum("ng...,gk->ngk...", samples[:, :, c], weights[:, :, c])
 
@@ -111,7 +113,8 @@ def _accumulate(out, samples, weights):
 
 
 @np.errstate(all="ignore")
-def conv(x, w, *, stride, dilation, padding, mode="zeros", fill=0, upsample=None):
+def conv(x, w, *, stride, dilation, padding, mode="zeros", fill=0, upsample=None,
+         output_shape=None):  # fmt: skip
     """Cross-correlation; the filter is not flipped.
 
     ``out[n, g, k, o] = sum over c, t of xp[n, g, c, o * stride + t * dilation] * w[g, k, c, t]``
@@ -132,6 +135,8 @@ def conv(x, w, *, stride, dilation, padding, mode="zeros", fill=0, upsample=None
         has no samples outside; any other value is a real sample and meets the weights.
     upsample : tuple of int, optional
         Each sample of `x` is first repeated so many times along each spatial axis.
+    output_shape : tuple of int, optional
+        ``*O`` where it is not the one below: windows of a pooling may reach beyond the end.
 
     Returns
     -------
@@ -146,7 +151,7 @@ def conv(x, w, *, stride, dilation, padding, mode="zeros", fill=0, upsample=None
         x = _extend(x, 3, padding, mode, fill)
         padding = ((0, 0),) * len(padding)
     extents, kernel = x.shape[3:], w.shape[3:]
-    counts = tuple(
+    counts = output_shape or tuple(
         max(0, (n + before + after - (k - 1) * d - 1) // s + 1)
         for n, k, s, d, (before, after) in zip(
             extents, kernel, stride, dilation, padding, strict=True

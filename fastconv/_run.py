@@ -93,14 +93,14 @@ def decide(spec, x_shape, w_shape, bias_shape, dtypes):
                              "channel")  # fmt: skip
     wanted = _args.result_dtype(spec.dtype, spec.casting, **dtypes)
     activation = _args.check_activation(spec.activation, wanted)
-    limit = spec.workspace_limit
-    if limit is not None:
-        limit = _args.integer(limit, "workspace_limit", 0)
-    problem = Problem(geometry, wanted, activation, bias_shape is not None, limit)
-    plan = _select.choose(problem, _args.check_backend(spec.backend))
+    flip = _args.flag(spec.flip, "flip")
     shape = out_shape(geometry, batched, spec.layout)
+    _args.check_size(shape, wanted)
+    problem = Problem(geometry, wanted, activation, bias_shape is not None,
+                      _args.limit(spec.workspace_limit))  # fmt: skip
+    plan = _select.choose(problem, _args.check_backend(spec.backend))
     return Decision(plan, wanted, shape, batched, spec.layout == "channels_last", spec.transposed,
-                    bool(spec.flip))  # fmt: skip
+                    flip)  # fmt: skip
 
 
 def out_shape(geometry, batched, layout):

@@ -48,6 +48,11 @@ def candidates(problem):
     return sorted(answers, key=lambda c: c.cost)
 
 
+def verbose():
+    """Whether choices are to be printed."""
+    return os.environ.get("FASTCONV_VERBOSE", "0") not in ("", "0")
+
+
 def choose(problem, backend):
     """The plan of the chosen backend ("auto": of the cheapest), from the cache."""
     plan = PLANS.get((problem, backend), lambda: _plan(problem, backend))
@@ -90,7 +95,7 @@ def _plan(problem, backend):
             f"backend={backend!r} cannot compute this: {chosen.reason}; "
             + ("able to: " + ", ".join(able) if able else "no backend can")
         )
-    if os.environ.get("FASTCONV_VERBOSE", "0") not in ("", "0"):
+    if verbose():
         g = problem.geometry
         print(f"fastconv: {problem.kind} {g.x_shape} * {g.w_shape} -> {g.out_shape} "
               f"{problem.dtype}: {chosen.name} ({why})", file=sys.stderr)  # fmt: skip

@@ -12,6 +12,13 @@ from ._explain import explain
 from ._version import __version__
 
 
+def _count(n):
+    n = _args.integer(n, "n", 1)
+    if n > cpu.MAX_THREADS:
+        raise ValueError(f"n must be at most {cpu.MAX_THREADS}, found {n}")
+    return n
+
+
 def set_num_threads(n):
     """Set how many threads a call may use, for the whole process.
 
@@ -34,10 +41,7 @@ def set_num_threads(n):
     1
     >>> fastconv.set_num_threads(before)
     """
-    n = _args.integer(n, "n", 1)
-    if n > 4096:
-        raise ValueError(f"n must be at most 4096, found {n}")
-    cpu.set_threads(n)
+    cpu.set_threads(_count(n))
 
 
 def get_num_threads():
@@ -75,10 +79,7 @@ def num_threads(n):
     ...     fastconv.get_num_threads()
     1
     """
-    n = _args.integer(n, "n", 1)
-    if n > 4096:
-        raise ValueError(f"n must be at most 4096, found {n}")
-    token = cpu.override.set(n)
+    token = cpu.override.set(_count(n))
     try:
         yield
     finally:

@@ -5,7 +5,7 @@ A plan is immutable and safe to share between threads; it pickles as its argumen
 
 import numpy as np
 
-from . import _args, _run
+from . import _args, _dtypes, _run
 from ._explain import Explanation
 from .functions import deform as _deform
 from .functions import signal_style as _signal
@@ -41,6 +41,14 @@ class BoundPlan:
         self.workspace_bytes = plan.workspace_bytes
         self.macs = plan.problem.geometry.macs
 
+    def __setattr__(self, name, value):
+        if self.__dict__.get("_frozen"):
+            raise AttributeError(f"plans are immutable: cannot set {name}")
+        self.__dict__[name] = value
+
+    def __delattr__(self, name):
+        raise AttributeError(f"plans are immutable: cannot delete {name}")
+
     def __reduce__(self):
         return _rebuild, (type(self), *self._arguments)
 
@@ -57,7 +65,7 @@ class BoundPlan:
         x = _args.as_array(x, name)
         if x.shape != shape:
             raise ValueError(f"{name} has shape {x.shape}, this plan takes {shape}")
-        if x.dtype != self.dtype and not np.can_cast(x.dtype, self.dtype, self._casting):
+        if x.dtype != self.dtype and not _dtypes.can_cast(x.dtype, self.dtype, self._casting):
             raise TypeError(f"{name} has dtype {x.dtype}, which cannot be cast to {self.dtype} with "
                             f"casting={self._casting!r}")  # fmt: skip
         return x
@@ -67,11 +75,11 @@ def _rebuild(cls, *arguments):
     return cls(*arguments)
 
 
-def _weights(w, bias, dtype):
+def _weights(w, bias, dtype, name="w"):
     """(w, bias) as arrays of the plan's own, which the caller cannot change any more."""
-    w = _args.as_array(w, "w").copy()
+    w = _args.as_array(w, name).copy()
     bias = None if bias is None else _args.as_array(bias, "bias").copy()
-    return w, bias, _args.result_dtype(dtype, "unsafe", w=w, bias=bias)
+    return w, bias, _args.result_dtype(dtype, "unsafe", **{name: w, "bias": bias})
 
 
 class ConvPlan(BoundPlan):
@@ -85,6 +93,7 @@ class ConvPlan(BoundPlan):
         self._decision = d
         self._weights = d.plan.prepare(d.w_view(w), bias)
         d.plan.warm(self._weights)
+        self._frozen = True
 
     def __call__(self, x, out=None):
         """Run on x; with ``out`` nothing is allocated."""
@@ -116,6 +125,7 @@ class DeformPlan(BoundPlan):
                          shape if self._batched else shape[1:], spec.casting, spec.backend)  # fmt: skip
         self._decision, self._rank, self._last = d, spec.rank, last
         self._weights = d.plan.prepare(w.reshape(d.plan.problem.geometry.w_shape), bias)
+        self._frozen = True
 
     def __call__(self, x, offset, mask=None, out=None):
         """Run on x with these offsets (and this mask, if the plan was made with ``masked``)."""
@@ -123,15 +133,22 @@ class DeformPlan(BoundPlan):
         shapes = (self.offset_shape, self.mask_shape)
         if not self._batched:
             shapes = tuple(s and s[1:] for s in shapes)
-        offset = self._input(offset, "offset", shapes[0])
+        offset = self._real(offset, "offset", shapes[0])
         if (mask is None) != (self.mask_shape is None):
             raise TypeError("mask must be given exactly if the plan was made with masked=True")
-        mask = None if mask is None else self._input(mask, "mask", shapes[1])
+        mask = None if mask is None else self._real(mask, "mask", shapes[1])
         x4, _ = _deform.batched(x, self._rank, self._last)
         offset4 = offset if self._batched else offset[None]
         mask4 = mask if mask is None or self._batched else mask[None]
         return _deform.finish(self._decision, x4, offset4, mask4, self._weights, out,
                               (x, offset, mask), self._batched, self._last, self._casting)  # fmt: skip
+
+
+    def _real(self, value, name, shape):
+        array = self._input(value, name, shape)
+        if array.dtype.kind == "c":
+            raise TypeError(f"{name} must be real, found dtype {array.dtype}")
+        return array
 
 
 class ConvolvePlan(BoundPlan):
@@ -159,6 +176,7 @@ class ConvolvePlan(BoundPlan):
         if not swapped:
             self._weights = plan.prepare(roles.w_view(_signal._reversed(w, found)), None)
             plan.warm(self._weights)
+        self._frozen = True
 
     def __call__(self, a, out=None):
         """Convolve a with the plan's filter; with ``out`` nothing is allocated."""
@@ -311,15 +329,16 @@ def plan_deform(w, bias=None, *, input_shape, offset_groups=1, masked=False, str
         raise ValueError(f"w must have at least 3 axes (filters, channels, kernel), found {w.ndim}")
     if dtype.kind in "biu":
         dtype = np.dtype(np.float64)
+    _args.choice(layout, _args.LAYOUTS, "layout")
     spec = _run.Spec(w.ndim - 2, stride, padding, dilation, groups, layout=layout,
                      activation=activation, dtype=dtype, casting=casting, backend=backend,
-                     workspace_limit=workspace_limit)  # fmt: skip
+                     workspace_limit=_args.limit(workspace_limit))  # fmt: skip
     shape = _shape(input_shape, "input_shape")
     if len(shape) not in (spec.rank + 1, spec.rank + 2):
         raise ValueError(f"input_shape must have {spec.rank + 2} sizes, or {spec.rank + 1} without a "
                          f"batch axis, found {shape}")  # fmt: skip
     return DeformPlan(spec, shape, w, bias, _args.integer(offset_groups, "offset_groups", 1),
-                      bool(masked))  # fmt: skip
+                      _args.flag(masked, "masked"))  # fmt: skip
 
 
 def plan_convolve(v, mode="full", *, input_shape, axes=None, boundary="fill", fillvalue=0,
@@ -359,13 +378,10 @@ def plan_convolve(v, mode="full", *, input_shape, axes=None, boundary="fill", fi
     >>> p([1.0, 2.0, 3.0, 4.0])
     array([3., 5., 7.])
     """
-    v, _, dtype = _weights(v, None, dtype)
-    if workspace_limit is not None:
-        workspace_limit = _args.integer(workspace_limit, "workspace_limit", 0)
-    if axes is not None and not isinstance(axes, int):
-        axes = tuple(axes)
+    v, _, dtype = _weights(v, None, dtype, "v")
     return ConvolvePlan(v, mode, _shape(input_shape, "input_shape"), axes, boundary, fillvalue,
-                        bool(correlate), dtype, casting, backend, workspace_limit)  # fmt: skip
+                        _args.flag(correlate, "correlate"), dtype, casting, backend,
+                        _args.limit(workspace_limit))  # fmt: skip
 
 
 __all__ = ["plan", "plan_convolve", "plan_deform", "plan_transpose"]

@@ -115,11 +115,12 @@ def usable_cpus():
 def _initial_threads():
     for name in ("FASTCONV_NUM_THREADS", "OMP_NUM_THREADS"):
         value = os.environ.get(name, "").split(",")[0].strip()
-        if value.isdigit() and int(value) > 0:
-            return int(value)
+        if value.isascii() and value.isdigit() and int(value) > 0:
+            return min(int(value), MAX_THREADS)
     return usable_cpus()
 
 
+MAX_THREADS = 4096      # more is a mistake, and would not fit a C int for long
 _threads = _initial_threads()
 _override = ContextVar("fastconv_num_threads", default=0)
 cdef bint _forked = False

@@ -147,3 +147,23 @@ def multiply(cnp.ndarray w not None, cnp.ndarray columns not None, cnp.ndarray o
         else:
             zgemm(&no, &no, &m, &n, &depth, &z1, <double complex *>a, &lda,
                   <double complex *>b, &ldb, &z0, <double complex *>c, &lda)
+
+
+def store(cnp.ndarray y not None, cnp.ndarray bias, int activation, int kind, int out_type,
+          cnp.ndarray out not None):
+    """out[f, i] = activation(y[f, i] + bias[f]) for real y with neighbouring columns."""
+    cdef k.fc_finish_fn *finish = k.fc_finish_find(kind, out_type)
+    cdef const char *row = <const char *>cnp.PyArray_DATA(y)
+    cdef const char *add = NULL
+    cdef char *to = <char *>cnp.PyArray_DATA(out)
+    cdef ptrdiff_t f, filters = y.shape[0], cols = y.shape[1], size = y.itemsize
+    cdef ptrdiff_t row_step = y.strides[0], to_step = out.strides[0], to_col = out.strides[1]
+    if bias is not None:
+        add = <const char *>cnp.PyArray_DATA(bias)
+    with nogil:
+        for f in range(filters):
+            finish(to, to_col, row, NULL, cols, add, activation)
+            row += row_step
+            to += to_step
+            if add != NULL:
+                add += size

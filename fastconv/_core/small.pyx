@@ -40,6 +40,15 @@ cdef int narrow_pixels[2]
 cdef int32_t offsets[MAX_TAPS]
 
 
+cdef int bypassed = 0
+
+
+def set_bypass(bint on):
+    """Count a reason to leave everything to the general path (on), or take one back."""
+    global bypassed
+    bypassed = max(0, bypassed + (1 if on else -1))
+
+
 def set_general(for_convolve, for_correlate):
     """Tell which functions serve everything but the plain small case."""
     global general_convolve, general_correlate
@@ -97,7 +106,7 @@ cdef object serve(object a, object v, int mode, bint flip):
     cdef cnp.ndarray x, w, y
     cdef cnp.npy_intp n, m, out, start
     cdef int j, t
-    if mode < 0 or not plain_vector(a) or not plain_vector(v):
+    if bypassed or mode < 0 or not plain_vector(a) or not plain_vector(v):
         return None
     x, w = <cnp.ndarray>a, <cnp.ndarray>v
     t = cnp.PyArray_TYPE(x)

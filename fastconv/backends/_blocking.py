@@ -61,11 +61,10 @@ def strip_size(row, col, sample_bytes, planes, work, output_bytes, limit=None):
         return (layout(row.deltas, row.stride, rows).length * planes * sample_bytes
                 * layout(col.deltas, col.stride, cols).length)  # fmt: skip
 
-    pixels = max(64, min(budget, _costs.SUMS_BYTES) // output_bytes)
+    pixels = max(64 if limit is None else 1, min(budget, _costs.SUMS_BYTES) // output_bytes)
     cols = max(1, min(col.outputs, pixels))
-    reach = layout(col.deltas, col.stride, 1).length
-    # a strip much narrower than the kernel would gather more than it multiplies
-    floor = max(_costs.STRIP_MIN_COLUMNS, reach // 4) if limit is None else 1
+    # narrower strips would gather more than they multiply, whatever the kernel's length
+    floor = _costs.STRIP_MIN_COLUMNS if limit is None else 1
     while nbytes(1, cols) > budget and cols > floor:
         cols = max(floor, -(-cols // 2))
     cols = _even(max(1, col.outputs), cols)

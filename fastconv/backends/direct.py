@@ -37,11 +37,11 @@ def supports(problem):
         return _supports_deform(problem)
     if len(problem.geometry.axes) > _MAX_AXES:
         return Verdict(False, f"more than {_MAX_AXES} spatial axes")
-    limit = problem.workspace_limit
-    if limit is not None and _smallest_workspace(problem) > limit:
-        return Verdict(False, f"workspace_limit={limit} bytes: one strip of one row of "
-                              f"{_costs.STRIP_MIN_COLUMNS} outputs needs "
-                              f"{_smallest_workspace(problem)}")  # fmt: skip
+    if problem.workspace_limit is not None:
+        try:
+            DirectPlan(problem)
+        except BackendNotSupportedError as error:
+            return Verdict(False, str(error))
     return Verdict(True, "direct convolution on register tiles")
 
 
@@ -54,14 +54,6 @@ def _supports_deform(problem):
             return Verdict(False, f"workspace_limit={problem.workspace_limit} bytes: one block of "
                                   f"pixels needs {need}")  # fmt: skip
     return Verdict(True, "sampled panels on register tiles")
-
-
-def _smallest_workspace(problem):
-    g = problem.geometry
-    reach = [math.ceil(a.extent / a.stride) for a in g.axes]
-    samples = g.channels * math.prod(a.kernel for a in g.axes[:-1])
-    samples *= (reach[-1] if reach else 1) + 1
-    return 64 + 2 * problem.compute.itemsize * (samples + 16 * _costs.STRIP_MIN_COLUMNS)
 
 
 def cost(problem):
@@ -197,6 +189,8 @@ class DirectPlan(Plan):
         self._packed(*self._default_job(), weights)
 
     def run(self, x, weights, out):
+        if self.problem.compute.kind == "b" and x.dtype.kind != "b":
+            x = x.astype(bool)  # by "unsafe" casting: true is what is not 0, not an odd last byte
         job, order = self._job(x, out.strides)
         if self.problem.kind == "max_pool":
             job.run(x, None, None, out)
@@ -272,8 +266,8 @@ def build_job(problem, x, out_steps, lanes="pixels"):
         job.add_phase(**phase)
     if problem.workspace_limit is not None and job.scratch_bytes > problem.workspace_limit:
         raise BackendNotSupportedError(
-            f"backend='direct' needs {job.scratch_bytes} bytes of workspace a thread for these "
-            f"strides, workspace_limit is {problem.workspace_limit}"
+            f"its smallest strip needs {job.scratch_bytes} bytes of workspace a thread, "
+            f"workspace_limit is {problem.workspace_limit}"
         )
     return job, order
 

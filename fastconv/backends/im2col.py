@@ -6,11 +6,13 @@ the workspace; the GEMM is SciPy's BLAS, called outside of any parallel region.
 """
 
 import math
+import threading
 
 import numpy as np
 
-from .. import _costs, _reference
+from .. import _costs
 from . import reference
+from ._activations import CODES
 from ._lowering import subproblems
 from .base import Plan, Verdict
 
@@ -79,6 +81,7 @@ class Im2colPlan(Plan):
         most = max([1, *(math.prod(a.outputs for a in sub) for sub in subproblems(problem.geometry))])
         self.pixels = max(1, min(most, limit // max(1, _column_bytes(problem))))
         self.workspace_bytes = self.pixels * _column_bytes(problem)
+        self._local = threading.local()
 
     def __reduce__(self):
         return plan, (self.problem,)
@@ -108,7 +111,8 @@ class Im2colPlan(Plan):
         if not weights.finite and g.has_zeros:
             reference.ReferencePlan(self.problem).run(x, weights, out)
             return
-        x = np.asarray(x, dtype=self.problem.compute)
+        with np.errstate(all="ignore"):
+            x = np.asarray(x, dtype=self.problem.compute)
         fill = np.asarray(g.fill).astype(self.problem.compute)
         for sub, w in zip(subproblems(g), self._filters(weights), strict=True):
             at = tuple(slice(a.out_first, None, a.out_step) for a in sub)
@@ -126,24 +130,42 @@ class Im2colPlan(Plan):
         filters = w.shape[0]
         spatial = len(outs)
         row_shape = tuple(outs[:-1])
-        columns = np.empty(self.pixels * w.shape[1], self.problem.compute)
-        product = np.empty(self.pixels * filters, self.problem.compute)
+        columns, product = self._scratch(w.shape[1], filters)
         for row, rows, col, cols in _blocks(outs, self.pixels):
             pixels = rows * cols
             block = columns[: pixels * w.shape[1]].reshape(w.shape[1], pixels)
             gemm.gather_columns(block, x, sub, fill, row, rows, col, cols)
             y = product[: pixels * filters].reshape(filters, pixels)
             gemm.multiply(w, block, y)
-            if bias is not None:
+            if bias is not None and self.problem.compute.kind == "c":
                 y += bias[:, None]
-            y = _reference.activate(y, self.problem.activation)
             y = y.reshape(*out.shape[: out.ndim - spatial], rows, cols)
-            if row_shape and rows == math.prod(row_shape):
-                out[..., col : col + cols] = y.reshape(*out.shape[:-1], cols)
-                continue
             for r in range(rows):
                 index = np.unravel_index(row + r, row_shape) if row_shape else ()
-                out[(..., *index, slice(col, col + cols))] = y[..., r, :]
+                self._store(gemm, y[..., r, :], bias, out[(..., *index, slice(col, col + cols))])
+
+    def _store(self, gemm, y, bias, out):
+        """A row of finished sums of all filters, y and out (*filters, cols), into the result."""
+        if self.problem.compute.kind == "c":
+            out[...] = y
+            return
+        if out.ndim == 1:
+            y, out = y[None], out[None]
+        for i, f in enumerate(np.ndindex(*out.shape[:-2])):
+            part = None if bias is None else bias[i * out.shape[-2] : (i + 1) * out.shape[-2]]
+            gemm.store(y[f], part, CODES.index(self.problem.activation), self.problem.types.kind,
+                       self.problem.types.memory, out[f])  # fmt: skip
+
+    def _scratch(self, taps, filters):
+        """This thread's buffers for the columns and the products of one block."""
+        if not hasattr(self._local, "columns"):
+            self._local.columns = np.empty(0, self.problem.compute)
+            self._local.product = np.empty(0, self.problem.compute)
+        if self._local.columns.size < self.pixels * taps:
+            self._local.columns = np.empty(self.pixels * taps, self.problem.compute)
+        if self._local.product.size < self.pixels * filters:
+            self._local.product = np.empty(self.pixels * filters, self.problem.compute)
+        return self._local.columns, self._local.product
 
 
 def plan(problem):

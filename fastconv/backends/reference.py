@@ -56,7 +56,8 @@ def compute(problem, x, w, bias):
             raise ValueError(f"one padding mode for all axes is wanted, found {sorted(modes)}")
         y = _reference.conv(x, w, stride=stride, dilation=dilation, padding=padding,
                             mode=modes.pop(), fill=g.fill,
-                            upsample=tuple(a.upsample for a in g.axes))  # fmt: skip
+                            upsample=tuple(a.upsample for a in g.axes),
+                            output_shape=outs)  # fmt: skip
     if bias is not None:
         bias = bias.reshape(1, groups, filters, *(1,) * len(g.axes))
         y = np.logical_or(y, bias) if y.dtype == bool else y + bias

@@ -93,11 +93,11 @@ def conv(x, w, bias=None, *, stride=1, padding=0, dilation=1, groups=1, padding_
     return _run.layer(spec, x, w, bias, out)
 
 
-def _depthwise(rank, x, w, bias, layout, out, **keywords):
-    """conv with as many groups as x has channels."""
-    x, w = _args.as_array(x, "x"), _args.as_array(w, "w")
+def _depthwise(rank, x, w, bias, layout, out, name="w", **keywords):
+    """conv with as many groups as x has channels; name: what the caller calls w."""
+    x, w = _args.as_array(x, "x"), _args.as_array(w, name)
     if w.ndim != rank + 2 or w.shape[1] != 1:
-        raise ValueError(f"w must have shape (channels * multiplier, 1, *kernel) with {rank} kernel "
+        raise ValueError(f"{name} must have shape (channels * multiplier, 1, *kernel) with {rank} kernel "
                          f"axes, found {w.shape}")  # fmt: skip
     _args.choice(layout, _args.LAYOUTS, "layout")
     if x.ndim not in (rank + 1, rank + 2):
@@ -105,7 +105,7 @@ def _depthwise(rank, x, w, bias, layout, out, **keywords):
                          f"shape {x.shape}")  # fmt: skip
     channels = x.shape[-1 if layout == "channels_last" else x.ndim - rank - 1]
     if channels == 0 or w.shape[0] % channels:
-        raise ValueError(f"w has {w.shape[0]} filters, wanted a multiple of the {channels} channels "
+        raise ValueError(f"{name} has {w.shape[0]} filters, wanted a multiple of the {channels} channels "
                          "of x")  # fmt: skip
     spec = _run.Spec(rank, groups=channels, layout=layout, **keywords)
     return _run.layer(spec, x, w, bias, out)
@@ -236,7 +236,7 @@ def _separable(rank, x, w_depthwise, w_pointwise, bias, layout, activation, out,
                          f"{first.shape[0]}")  # fmt: skip
     between = _dtypes.describe(wanted).compute  # float16 is not rounded in between
     middle = _depthwise(rank, x, first, None, layout, None, dtype=between, casting=casting,
-                        backend=backend, **keywords)  # fmt: skip
+                        backend=backend, name="w_depthwise", **keywords)  # fmt: skip
     casting = "unsafe" if between != wanted else casting  # the operands were checked above
     spec = _run.Spec(rank, layout=layout, activation=activation, dtype=wanted, casting=casting,
                      backend=backend)  # fmt: skip
@@ -430,10 +430,10 @@ def _causal(x, w, bias, state, keep, activation, out, dtype, casting, backend):
     head = np.concatenate([state, x[..., :keep]], axis=-1)
     tail = x[..., max(0, length - keep) :] if keep else x[..., :0]
     new_state = np.concatenate([state[..., tail.shape[-1] :], tail], axis=-1)
-    if keep and length:
-        depthwise_conv1d(head, w, bias, out=y[..., :keep], **words)
     if length > keep:
         depthwise_conv1d(x, w, bias, out=y[..., keep:], **words)
+    if keep and length:
+        depthwise_conv1d(head, w, bias, out=y[..., :keep], **words)
     if out is not None and y is not out:
         np.copyto(out, y, casting="unsafe")
         y = out

@@ -29,8 +29,9 @@ def decide(spec, x_shape, w_shape, bias_shape, offset_shape, mask_shape, offset_
     # the geometry is that of the plain convolution with the same keywords
     plain = spec._replace(layout="channels_first", backend="auto")
     geometry, _ = _run.geometry_of(plain, x_shape, w_shape)
-    if any(not np.issubdtype(d.dtype, np.number) for d in dtypes.values() if d is not None):
-        raise TypeError("deformable convolution needs numbers, found a bool operand")
+    for name, operand in dtypes.items():
+        if operand is not None and operand.dtype.kind == "b":
+            raise TypeError(f"{name} must hold numbers, found dtype bool")
     wanted = _args.result_dtype(spec.dtype, spec.casting, **dtypes)
     if spec.dtype is None and wanted.kind in "iu":
         wanted = np.dtype(np.float64)  # interpolated integers are no integers
@@ -62,6 +63,7 @@ def decide(spec, x_shape, w_shape, bias_shape, offset_shape, mask_shape, offset_
     if bias_shape is not None and bias_shape != (filters,):
         raise ValueError(f"bias has shape {bias_shape}, wanted ({filters},): one value per output "
                          "channel")  # fmt: skip
+    _args.check_size((x_shape[0], filters, *outs), wanted)
     problem = Problem(geometry, wanted, _args.check_activation(spec.activation, wanted),
                       bias_shape is not None, spec.workspace_limit, "deform",
                       (offset_groups, mask_shape is not None))  # fmt: skip

@@ -10,9 +10,11 @@ from .._problem import Axis, Geometry, Problem
 from ._doc import copy
 
 
-def pool_axes(sizes, kernel_size, stride, padding, dilation, ceil_mode):
-    """Axis objects of a pooling window, checked as PyTorch does."""
+def pool_axes(x, kernel_size, stride, padding, dilation, ceil_mode):
+    """(x without what negative padding crops, Axis objects of the window), checked as PyTorch does."""
+    sizes = x.shape[2:]
     rank = len(sizes)
+    ceil_mode = _args.flag(ceil_mode, "ceil_mode")
     kernel = _args.per_axis(kernel_size, rank, "kernel_size", 1)
     stride = kernel if stride is None else _args.per_axis(stride, rank, "stride", 1)
     dilation = _args.per_axis(dilation, rank, "dilation", 1)
@@ -21,20 +23,24 @@ def pool_axes(sizes, kernel_size, stride, padding, dilation, ceil_mode):
     axes = []
     for i in range(rank):
         before, after = pairs[i]
+        if before < 0 or after < 0:  # a window that overhangs must not find the cropped samples
+            low, high = max(0, -before), max(0, sizes[i] - max(0, -after))
+            x = x[(slice(None),) * (2 + i) + (slice(low, max(low, high)),)]
+        size, before, after = x.shape[2 + i], max(0, before), max(0, after)
         if not isinstance(padding, str) and max(before, after) > extents[i] // 2:
             raise ValueError(f"padding must be at most half of the window ({extents[i]} samples along "
                              f"spatial axis {i}), found {pairs[i]}")  # fmt: skip
-        span = sizes[i] + before + after - extents[i]
-        if span < 0:
-            raise ValueError(f"kernel_size spans {extents[i]} samples along spatial axis {i}, larger "
-                             f"than the padded input: {sizes[i]} + {before} + {after}")  # fmt: skip
+        span = size + before + after - extents[i]
         out = span // stride[i] + 1
         if ceil_mode:
             out = -(-span // stride[i]) + 1
-            if (out - 1) * stride[i] >= sizes[i] + before:
+            if (out - 1) * stride[i] >= size + before:
                 out -= 1  # the last window would begin in the padding
-        axes.append(Axis(sizes[i], kernel[i], out, stride[i], dilation[i], before, after))
-    return tuple(axes)
+        if out < 1:
+            raise ValueError(f"kernel_size spans {extents[i]} samples along spatial axis {i}, larger "
+                             f"than the padded input: {size} + {before} + {after}")  # fmt: skip
+        axes.append(Axis(size, kernel[i], out, stride[i], dilation[i], before, after))
+    return x, tuple(axes)
 
 
 def _lowest(dtype):
@@ -81,7 +87,7 @@ def _max_pool(rank, x, kernel_size, stride, padding, dilation, ceil_mode, layout
     wanted = _args.result_dtype(dtype, casting, x=x)
     if wanted.kind == "c":
         raise TypeError(f"max pooling is not defined for dtype {wanted}: complex numbers have no order")
-    axes = pool_axes(x.shape[2:], kernel_size, stride, padding, dilation, ceil_mode)
+    x, axes = pool_axes(x, kernel_size, stride, padding, dilation, ceil_mode)
     result, view = _output(x, batched, axes, layout, out, wanted, casting)
     geometry = Geometry(x.shape[:2], (), 1, (), axes, fill=_lowest(_dtypes.describe(wanted).compute))
     plan = _select.choose(Problem(geometry, wanted, kind="max_pool"), _args.check_backend(backend))
@@ -104,7 +110,8 @@ def _divisor(axes, count_include_pad, divisor_override):
         if n == 0:
             raise ValueError("divisor_override must not be 0")
         return n
-    counts = [_counts(a, count_include_pad) for a in axes]
+    include = _args.flag(count_include_pad, "count_include_pad")
+    counts = [_counts(a, include) for a in axes]
     total = math.prod(c.reshape(-1, *(1,) * (len(axes) - 1 - i)) for i, c in enumerate(counts))
     # a window that covers no sample has sum 0: 0, not 0 / 0
     return np.maximum(total, 1)
@@ -129,7 +136,7 @@ def _avg_pool(rank, x, kernel_size, stride, padding, dilation, ceil_mode, count_
         wanted = np.dtype(np.float64)
     if wanted.kind in "biu":
         raise TypeError(f"dtype={wanted} cannot hold averages: wanted a floating or complex dtype")
-    axes = pool_axes(x.shape[2:], kernel_size, stride, padding, dilation, ceil_mode)
+    x, axes = pool_axes(x, kernel_size, stride, padding, dilation, ceil_mode)
     divisor = _divisor(axes, count_include_pad, divisor_override)
     _args.check_backend(backend)
     result, view = _output(x, batched, axes, layout, out, wanted, casting)
@@ -145,7 +152,8 @@ def _avg_pool(rank, x, kernel_size, stride, padding, dilation, ceil_mode, count_
     else:
         sums = _sums(x, axes, compute, backend)
         np.divide(sums, divisor, out=sums)
-        np.copyto(view, sums, casting="unsafe")
+        with np.errstate(over="ignore"):  # float16 overflows to infinity, as everywhere
+            np.copyto(view, sums, casting="unsafe")
     return _return(result, out)
 
 

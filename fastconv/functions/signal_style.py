@@ -13,6 +13,7 @@ from .._core import small
 from .._plan import CALLS
 from .._problem import Axis, Geometry, Problem
 
+MAX_AXES = 60  # NumPy's 64, less those that the canonical views add
 MODES = ("full", "same", "valid")
 BOUNDARIES = {"fill": "fill", "wrap": "circular", "symm": "symm", "reflect": "reflect",
               "nearest": "replicate"}  # fmt: skip
@@ -127,16 +128,24 @@ def _decide(a_shape, v_shape, axes, mode, boundary, fill, dtype, backend, limit=
         tuple(x_shape[i] for i in roles.batch), tuple(x_shape[i] for i in roles.groups), 1,
         tuple(w_shape[i] for i in roles.filters), spatial, fill=fill,
     )  # fmt: skip
-    plan = _select.choose(Problem(geometry, dtype, workspace_limit=limit), backend)
     shape = [max(n, m) if 0 not in (n, m) else 0 for n, m in zip(a_shape, v_shape, strict=True)]
     for i, axis in zip(axes, spatial, strict=True):
         shape[i] = axis.out
+    _args.check_size(shape, dtype)
+    plan = _select.choose(Problem(geometry, dtype, workspace_limit=limit), backend)
     return roles, plan, tuple(shape), swapped
 
 
 def check_fill(fillvalue, dtype):
     """The fill value as a Python number that the dtype can hold."""
-    value = np.asarray(fillvalue)
+    try:
+        value = np.asarray(fillvalue)
+        if value.dtype.kind == "O" and isinstance(fillvalue, int) and dtype.kind not in "biu":
+            value = np.asarray(float(fillvalue))  # beyond int64
+    except OverflowError:
+        value = np.asarray(math.inf)
+    except ValueError:
+        value = np.zeros(1)
     if value.ndim or value.dtype.kind not in "biufc":
         raise ValueError(f"fillvalue must be one number, found {fillvalue!r}")
     number = value.item()
@@ -144,9 +153,16 @@ def check_fill(fillvalue, dtype):
         raise ValueError(f"fillvalue={number} is complex, the result is {dtype}")
     if dtype.kind in "biu":
         real = number.real
-        if real != real or abs(real) == math.inf or int(real) != real:
+        limits = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+        if real != real or abs(real) == math.inf or int(real) != real or not (
+            limits[0] <= int(real) <= limits[1]
+        ):
             raise ValueError(f"fillvalue={number} cannot be held by the result's dtype {dtype}")
         return int(real)
+    with np.errstate(over="ignore"):
+        held = np.asarray(number).astype(dtype)
+    if np.isfinite(number) and not np.isfinite(held.astype(np.clongdouble)):
+        raise ValueError(f"fillvalue={number} is too large for the result's dtype {dtype}")
     return number if dtype.kind == "c" else number.real
 
 
@@ -166,6 +182,8 @@ def general(flip, a, v, mode="full", *, axes=None, boundary="fill", fillvalue=0,
             dtype=None, casting="same_kind", backend="auto"):  # fmt: skip
     """convolve (flip) or correlate (not flip) for every input."""
     a, v = _args.as_array(a, "a"), _args.as_array(v, "v")
+    if max(a.ndim, v.ndim) > MAX_AXES:
+        raise ValueError(f"a and v may have at most {MAX_AXES} axes, found {a.ndim} and {v.ndim}")
     found, ndim, wanted, fill = spec_of(a, v, mode, axes, boundary, fillvalue, dtype, casting,
                                         backend)  # fmt: skip
     x = a.reshape((1,) * (ndim - a.ndim) + a.shape)
@@ -201,13 +219,15 @@ def _reversed(array, axes):
 def _scalars(a, v, out, dtype, casting):
     """Two numbers: their product."""
     _args.check_out(out, (), dtype, casting)
-    product = np.multiply(a.astype(dtype, copy=False), v.astype(dtype, copy=False))
+    with np.errstate(all="ignore"):
+        product = np.multiply(a.astype(dtype, copy=False), v.astype(dtype, copy=False))
     if out is None:
         return product
     out[...] = product
     return out
 
 
+small.set_bypass(_select.verbose())  # the small path chooses, and so says, nothing
 small.set_general(partial(general, True), partial(general, False))
 convolve, correlate = small.convolve, small.correlate
 

@@ -18,7 +18,7 @@ static T FC_CAT(activate_, T)(T v, int activation)
     case FC_ACT_SILU:
         return v * FC_CAT(sigmoid_, T)(v);
     case FC_ACT_GELU:
-        return v / 2 * (1 + FC_M(erf)(v * (T)0.70710678118654752440084436210485L));
+        return v / 2 * FC_M(erfc)(v * (T)-0.70710678118654752440084436210485L);
     case FC_ACT_SIGMOID:
         return FC_CAT(sigmoid_, T)(v);
     case FC_ACT_TANH:
