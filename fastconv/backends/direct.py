@@ -37,12 +37,17 @@ def supports(problem):
         return _supports_deform(problem)
     if len(problem.geometry.axes) > _MAX_AXES:
         return Verdict(False, f"more than {_MAX_AXES} spatial axes")
+    return fits(DirectPlan, problem, "direct convolution on register tiles")
+
+
+def fits(plan_class, problem, reason):
+    """The verdict that the reason gives, unless the smallest strip breaks the workspace limit."""
     if problem.workspace_limit is not None:
         try:
-            DirectPlan(problem)
+            plan_class(problem)
         except BackendNotSupportedError as error:
             return Verdict(False, str(error))
-    return Verdict(True, "direct convolution on register tiles")
+    return Verdict(True, reason)
 
 
 def _supports_deform(problem):

@@ -17,13 +17,12 @@ _TYPES = ("f4", "f8")
 
 
 def supports(problem):
-    """float32 and float64 (float16 and bfloat16 are summed in float32), where direct can."""
+    """float32 and float64 (float16 and bfloat16 are summed in float32)."""
     if problem.kind != "conv":
         return Verdict(False, f"it computes no {problem.kind}")
     if problem.compute.str[1:] not in _TYPES:
         return Verdict(False, f"its tiles are float32 and float64, found {problem.compute}")
-    verdict = direct.supports(problem)
-    return verdict._replace(reason="implicit GEMM on channel lanes") if verdict.ok else verdict
+    return direct.fits(ImplicitPlan, problem, "implicit GEMM on channel lanes")
 
 
 def cost(problem):

@@ -157,12 +157,12 @@ def check_fill(fillvalue, dtype):
         if real != real or abs(real) == math.inf or int(real) != real or not (
             limits[0] <= int(real) <= limits[1]
         ):
-            raise ValueError(f"fillvalue={number} cannot be held by the result's dtype {dtype}")
+            raise ValueError(f"fillvalue={fillvalue} cannot be held by the result's dtype {dtype}")
         return int(real)
     with np.errstate(over="ignore"):
         held = np.asarray(number).astype(dtype)
     if np.isfinite(number) and not np.isfinite(held.astype(np.clongdouble)):
-        raise ValueError(f"fillvalue={number} is too large for the result's dtype {dtype}")
+        raise ValueError(f"fillvalue={fillvalue} is too large for the result's dtype {dtype}")
     return number if dtype.kind == "c" else number.real
 
 
