@@ -5,7 +5,7 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from problems import DTYPES, INEXACT, Case, Draw, Expected, Types, finish, linear, spread
+from problems import DTYPES, Case, Draw, Expected, Types, finish, linear, spread
 
 import fastconv
 from fastconv import _reference as ref

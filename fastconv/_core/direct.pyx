@@ -199,18 +199,21 @@ cdef class Job:
         cdef int threads = threads_for(<double>self.packed_bytes)
         cdef Phase *f
         cdef Block *block
+        cdef char *at
+        cdef int bad = 0
         for j in prange(jobs, nogil=True, num_threads=threads, schedule="static"):
             b = j % self.tiles.count
             g = j // self.tiles.count % self.g_count
             p = j // self.tiles.count // self.g_count
             f = &self.phase[p]
             block = &self.tiles.blocks[b]
-            k.fc_pack_weights(packed + f.packed_bytes + g * f.group_bytes
-                              + block.at * f.taps * size,
-                              weights + self.w_g[g], self.w_k + block.k0,
-                              f.weight_bytes, f.taps, block.mr, block.width, size)
-        return bool(k.fc_all_finite(self.tiles.kind, packed,
-                                    self.packed_bytes // self.tiles.number_bytes))
+            at = packed + f.packed_bytes + g * f.group_bytes + block.at * f.taps * size
+            k.fc_pack_weights(at, weights + self.w_g[g], self.w_k + block.k0, f.weight_bytes, f.taps,
+                              block.mr, block.width, size)
+            # looked at while the block is still in the cache
+            bad += not k.fc_all_finite(self.tiles.kind, at, f.taps * block.width
+                                       * self.tiles.planes)
+        return bad == 0
 
     # --- running --------------------------------------------------------------------------
 

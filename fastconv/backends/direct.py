@@ -284,9 +284,9 @@ def _c_axis(axis, step):
 def _tap_tables(g, sub, order, merged, row_layout, col_layout, planes, pitch, w_steps):
     """(offset into the strip, byte offset into the weights) of every tap.
 
-    The order of taps, and so of every sum, is that of the spatial axes by width of step, the last two
-    swapped: rows inside columns, as the row tiles add them. It does not depend on batch axes that
-    were made spatial, so an item's bits do not depend on its batch.
+    The order of taps, and so of every sum, is that of the spatial axes by width of step; for a single
+    filter the last two are swapped: rows inside columns, as the row tiles add them. It does not depend
+    on batch axes that were made spatial, so an item's bits do not depend on its batch.
     """
     plane_size = row_layout.length * col_layout.length
     by_axis, step = {}, planes * plane_size
@@ -298,7 +298,7 @@ def _tap_tables(g, sub, order, merged, row_layout, col_layout, planes, pitch, w_
     inner = pitch or 1
     off = np.arange(g.channels, dtype=np.int64) * (1 if pitch else planes * plane_size)
     w_off = np.arange(g.channels, dtype=np.intp) * w_steps[0]
-    for i in (*order[:-2], *order[-2:][::-1]):
+    for i in (*order[:-2], *order[-2:][::-1]) if math.prod(g.filters) == 1 else order:
         place = by_axis.get(id(sub[i].taps), np.zeros(len(sub[i].taps), np.int64))
         off = np.add.outer(off, place * inner).reshape(-1)
         w_off = np.add.outer(w_off, sub[i].taps * w_steps[1 + i]).reshape(-1)
@@ -309,7 +309,7 @@ def _row_taps(g, order, merged, row_layout):
     """Kernel rows that the row tiles can run down, 0 where they cannot: the strip's rows must be the
     last axis but one, and its taps neighbouring rows."""
     row = merged[-2][0]
-    if len(order) < 2 or row.stride != 1 or len(row.taps) < 2:
+    if math.prod(g.filters) > 1 or len(order) < 2 or row.stride != 1 or len(row.taps) < 2:
         return 0
     taps = np.arange(len(row.taps))
     return len(taps) if np.array_equal(row_layout.positions, taps) else 0

@@ -80,23 +80,27 @@ static void transpose_weights(char *dst, const char *w, const ptrdiff_t *row_byt
                               ptrdiff_t taps, int mr, int width)
 {
     typedef u32 four __attribute__((vector_size(16), aligned(4), may_alias));
-    u32 *d = (u32 *)dst;
-    for (int i = 0; i < mr; i += 4) {
-        const u32 *r0 = (const u32 *)(w + row_bytes[i]), *r1 = (const u32 *)(w + row_bytes[i + 1]);
-        const u32 *r2 = (const u32 *)(w + row_bytes[i + 2]);
-        const u32 *r3 = (const u32 *)(w + row_bytes[i + 3]);
-        for (ptrdiff_t t = 0; t < taps; t += 4) {
-            const four v0 = *(const four *)(r0 + t), v1 = *(const four *)(r1 + t);
-            const four v2 = *(const four *)(r2 + t), v3 = *(const four *)(r3 + t);
-            const four a0 = __builtin_shufflevector(v0, v1, 0, 4, 1, 5);
-            const four a1 = __builtin_shufflevector(v0, v1, 2, 6, 3, 7);
-            const four a2 = __builtin_shufflevector(v2, v3, 0, 4, 1, 5);
-            const four a3 = __builtin_shufflevector(v2, v3, 2, 6, 3, 7);
-            u32 *to = d + t * width + i;
-            *(four *)to = __builtin_shufflevector(a0, a2, 0, 1, 4, 5);
-            *(four *)(to + width) = __builtin_shufflevector(a0, a2, 2, 3, 6, 7);
-            *(four *)(to + 2 * width) = __builtin_shufflevector(a1, a3, 0, 1, 4, 5);
-            *(four *)(to + 3 * width) = __builtin_shufflevector(a1, a3, 2, 3, 6, 7);
+    /* a chunk of taps at a time, so that the lines of dst are whole before they leave the cache */
+    for (ptrdiff_t first = 0; first < taps; first += 512) {
+        const ptrdiff_t end = first + 512 < taps ? first + 512 : taps;
+        for (int i = 0; i < mr; i += 4) {
+            const u32 *r0 = (const u32 *)(w + row_bytes[i]);
+            const u32 *r1 = (const u32 *)(w + row_bytes[i + 1]);
+            const u32 *r2 = (const u32 *)(w + row_bytes[i + 2]);
+            const u32 *r3 = (const u32 *)(w + row_bytes[i + 3]);
+            for (ptrdiff_t t = first; t < end; t += 4) {
+                const four v0 = *(const four *)(r0 + t), v1 = *(const four *)(r1 + t);
+                const four v2 = *(const four *)(r2 + t), v3 = *(const four *)(r3 + t);
+                const four a0 = __builtin_shufflevector(v0, v1, 0, 4, 1, 5);
+                const four a1 = __builtin_shufflevector(v0, v1, 2, 6, 3, 7);
+                const four a2 = __builtin_shufflevector(v2, v3, 0, 4, 1, 5);
+                const four a3 = __builtin_shufflevector(v2, v3, 2, 6, 3, 7);
+                u32 *to = (u32 *)dst + t * width + i;
+                *(four *)to = __builtin_shufflevector(a0, a2, 0, 1, 4, 5);
+                *(four *)(to + width) = __builtin_shufflevector(a0, a2, 2, 3, 6, 7);
+                *(four *)(to + 2 * width) = __builtin_shufflevector(a1, a3, 0, 1, 4, 5);
+                *(four *)(to + 3 * width) = __builtin_shufflevector(a1, a3, 2, 3, 6, 7);
+            }
         }
     }
 }
