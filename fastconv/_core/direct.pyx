@@ -330,10 +330,9 @@ cdef class Job:
                       ptrdiff_t cols_at, ptrdiff_t rows, ptrdiff_t cols,
                       char *buf) noexcept nogil:
         """The strip's samples of all channels and outer taps, rows and columns by segments."""
-        cdef ptrdiff_t c, t, d, at, q, j, number = self.tiles.number_bytes
+        cdef ptrdiff_t c, t, d, q, number = self.tiles.number_bytes
         cdef ptrdiff_t im = self.x_plane_bytes
         cdef const char *plane
-        cdef const char *row
         cdef char *to
         cdef Segment *rs
         cdef Segment *cs
@@ -342,21 +341,15 @@ cdef class Job:
                 plane = self._plane(f, x + c * self.x_channel_bytes, index, t)
                 for q in range(f.row_segments):
                     rs = &f.row_segment[q]
-                    for j in range(rs.count - (f.strip_rows - rows)):
-                        to = buf + (c * f.planes + t) * f.plane_size * number + \
-                            (rs.base + j) * f.pitch * number
-                        at = -1 if plane == NULL else k.fc_source_index(
-                            (strip + j) * f.row_stride + rs.first, f.row.length, f.row.mode)
-                        if at < 0:
-                            k.fc_fill_run(&self.reader, to, to + im, f.pitch)
-                            continue
-                        row = plane + at // f.row.upsample * f.row.step_bytes
-                        for d in range(f.col_segments):
-                            cs = &f.col_segment[d]
-                            k.fc_gather(&self.reader, to + cs.base * number,
-                                        to + im + cs.base * number, row, &f.col,
-                                        cols_at * f.col_stride + cs.first, f.col_stride,
-                                        cs.count - (f.strip_cols - cols))
+                    for d in range(f.col_segments):
+                        cs = &f.col_segment[d]
+                        to = buf + ((c * f.planes + t) * f.plane_size + rs.base * f.pitch
+                                    + cs.base) * number
+                        k.fc_gather_rows(&self.reader, to, to + im, f.pitch, plane, &f.row,
+                                         strip * f.row_stride + rs.first, f.row_stride,
+                                         rs.count - (f.strip_rows - rows), &f.col,
+                                         cols_at * f.col_stride + cs.first, f.col_stride,
+                                         cs.count - (f.strip_cols - cols))
 
     cdef void _block(self, Phase *f, const Block *b, const char *buf, const char *packed,
                      const char *bias, char *out, ptrdiff_t rows,
@@ -402,9 +395,11 @@ cdef class Job:
         cdef ptrdiff_t ldc = vectors * self.row_lanes, p, j, t, v, i
         cdef char *c = <char *>buf + self.x_bytes
         cdef int r, width
-        # whole tiles of a plain single plane go straight into the result
+        # a plain single plane goes straight into the result: the last vector of a row then lies over
+        # its neighbour, which is right as long as nothing is added up there
         cdef bint straight = self.plain_type and planes == 1 and bias == NULL and \
-            self.activation == 0 and f.out_col_bytes == number and f.out_row_bytes % number == 0
+            self.activation == 0 and f.out_col_bytes == number and \
+            f.out_row_bytes % number == 0 and cols >= self.row_lanes
         j = 0
         while j < rows:
             r = <int>min(rows - j, min(f.row_taps, <ptrdiff_t>ROW_TILE))
@@ -414,13 +409,14 @@ cdef class Job:
                 while width == 3 or self.row_tile[r][width] == NULL:
                     width -= 1
                 p = v * self.row_lanes
-                if straight and p + width * self.row_lanes <= cols:
+                if straight:
                     self._row_group(f, buf + j * pitch + p * number, w,
                                     out + j * f.out_row_bytes + p * number,
-                                    f.out_row_bytes // number, r, width)
+                                    f.out_row_bytes // number, r, width,
+                                    min((width - 1) * self.row_lanes, cols - self.row_lanes - p))
                 else:
                     self._row_group(f, buf + j * pitch + p * number, w, c + p * number, ldc, r,
-                                    width)
+                                    width, (width - 1) * self.row_lanes)
                     for i in range(r):
                         self.finish(out + (j + i) * f.out_row_bytes + p * f.out_col_bytes,
                                     f.out_col_bytes, c + (i * ldc + p) * number, NULL,
@@ -430,7 +426,7 @@ cdef class Job:
             j += r
 
     cdef void _row_group(self, Phase *f, const char *x, const char *w, char *c, ptrdiff_t ldc,
-                         int rows, int vectors) noexcept nogil:
+                         int rows, int vectors, ptrdiff_t last) noexcept nogil:
         """One tile over all channels and outer taps."""
         cdef ptrdiff_t number = self.tiles.number_bytes, t
         cdef const int32_t *off = f.off
@@ -438,4 +434,5 @@ cdef class Job:
         for t in range(self.channels * f.planes):
             self.row_tile[rows][vectors].run(f.row_taps, f.col_taps, f.col_off,
                                              x + off[t * taps] * number, f.pitch,
-                                             w + t * taps * number, c, ldc, t > 0)
+                                             w + t * taps * number, c, ldc, last,
+                                             t > 0)

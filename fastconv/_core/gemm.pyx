@@ -109,6 +109,7 @@ def gather_columns(cnp.ndarray block not None, cnp.ndarray x not None, sub, fill
     r.planes, r.number_bytes = 1, x.itemsize
     r.pack = copy4 if x.itemsize == 4 else copy8 if x.itemsize == 8 else copy16
     memcpy(&r.fill[0][0], <const char *>value, len(value))
+    r.fill_is_zero = not any(value)
     columns = g.channels * g.taps
     threads = threads_for(<double>columns * pixels * 4)
     for i in prange(columns, nogil=True, num_threads=threads, schedule="static"):

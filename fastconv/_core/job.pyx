@@ -109,6 +109,10 @@ cdef void fill_reader(k.fc_reader *r, int kind, int memory_type, bint is_complex
     memset(r.fill, 0, sizeof(r.fill))
     memcpy(&r.fill[0][0], <const char *>re, min(len(re), 16))
     memcpy(&r.fill[1][0], <const char *>im, min(len(im), 16))
+    r.fill_is_zero = not any(re) and not any(im)
+    # float32 and float64 (fc_memory_type 11, 12) in their own kinds
+    r.same = not swapped and not is_complex and (memory_type, kind) in (
+        (11, 5), (12, 6), (5, 3), (6, 3), (7, 4), (8, 4))
 
 
 # in the order of fc_memory_type

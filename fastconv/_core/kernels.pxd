@@ -37,7 +37,7 @@ cdef extern from "kernels/fc_kernels.h" nogil:
     const fc_chan_row *fc_chan_rows(fc_isa isa, int *count) noexcept
     ctypedef void fc_row_ukr(ptrdiff_t kh, ptrdiff_t kw, const int32_t *off, const void *x,
                              ptrdiff_t pitch, const void *w, void *c, ptrdiff_t ldc,
-                             int accumulate) noexcept
+                             ptrdiff_t last, int accumulate) noexcept
     ctypedef struct fc_row_row:
         const char *name
         fc_kind kind
@@ -61,6 +61,8 @@ cdef extern from "kernels/fc_kernels.h" nogil:
         ptrdiff_t real_bytes
         ptrdiff_t number_bytes
         char fill[2][16]
+        int fill_is_zero
+        int same
     ctypedef struct fc_axis:
         ptrdiff_t length
         ptrdiff_t upsample
@@ -72,6 +74,10 @@ cdef extern from "kernels/fc_kernels.h" nogil:
                      ptrdiff_t step_bytes, ptrdiff_t n) noexcept
     void fc_gather(const fc_reader *r, char *re, char *im, const char *row, const fc_axis *axis,
                    ptrdiff_t first, ptrdiff_t stride, ptrdiff_t n) noexcept
+    void fc_gather_rows(const fc_reader *r, char *re, char *im, ptrdiff_t pitch, const char *plane,
+                        const fc_axis *row, ptrdiff_t first_row, ptrdiff_t row_stride,
+                        ptrdiff_t rows, const fc_axis *col, ptrdiff_t first_col,
+                        ptrdiff_t col_stride, ptrdiff_t cols) noexcept
     void fc_gather_channels(const fc_reader *r, char *dst, ptrdiff_t pitch, const char *row,
                             const fc_axis *axis, ptrdiff_t first, ptrdiff_t stride, ptrdiff_t n,
                             ptrdiff_t channels) noexcept

@@ -79,9 +79,10 @@ const fc_chan_row *fc_chan_rows(fc_isa isa, int *count);
 
 /* ---- row microkernel ---------------------------------------------------------------------
  * c[r][p] (+)= sum over s < kw, i < kh of x[(r + i) * pitch + off[s] + p] * w[s * kh + i]
- * for r < rows <= kh, p < nv * lanes. Real floats only. */
+ * for r < rows <= kh, p < nv * lanes, but the last vector begins at p = last. Real floats only. */
 typedef void fc_row_ukr(ptrdiff_t kh, ptrdiff_t kw, const int32_t *off, const void *x,
-                        ptrdiff_t pitch, const void *w, void *c, ptrdiff_t ldc, int accumulate);
+                        ptrdiff_t pitch, const void *w, void *c, ptrdiff_t ldc, ptrdiff_t last,
+                        int accumulate);
 typedef struct {
     const char *name;
     fc_kind kind;
@@ -106,6 +107,8 @@ typedef struct {
     ptrdiff_t real_bytes;     /* bytes of one real number in the caller's memory */
     ptrdiff_t number_bytes;   /* bytes of one number in a plane */
     char fill[2][16];         /* what lies outside, per plane, as the compute type */
+    int fill_is_zero;
+    int same;                 /* one plane of the caller's own numbers, of 4 or 8 bytes: a plain copy */
 } fc_reader;
 
 typedef struct {
@@ -123,6 +126,12 @@ void fc_read_run(const fc_reader *r, char *re, char *im, const char *src, ptrdif
 /* n samples at virtual positions first, first + stride, ... of one row. */
 void fc_gather(const fc_reader *r, char *re, char *im, const char *row, const fc_axis *axis,
                ptrdiff_t first, ptrdiff_t stride, ptrdiff_t n);
+/* A rectangle: rows at first_row, first_row + row_stride, ... of a plane (NULL: all fill), each a run of
+ * columns as fc_gather's, `pitch` numbers apart. */
+void fc_gather_rows(const fc_reader *r, char *re, char *im, ptrdiff_t pitch, const char *plane,
+                    const fc_axis *row, ptrdiff_t first_row, ptrdiff_t row_stride, ptrdiff_t rows,
+                    const fc_axis *col, ptrdiff_t first_col, ptrdiff_t col_stride,
+                    ptrdiff_t cols);
 /* The same where a sample is `channels` neighbouring numbers: dst[q * pitch + c], one plane. */
 void fc_gather_channels(const fc_reader *r, char *dst, ptrdiff_t pitch, const char *row,
                         const fc_axis *axis, ptrdiff_t first, ptrdiff_t stride, ptrdiff_t n,

@@ -40,10 +40,7 @@ void fc_fill_run(const fc_reader *r, char *re, char *im, ptrdiff_t n)
     char *plane[2] = {re, im};
     for (int p = 0; p < r->planes; p++) {
         const char *value = r->fill[p];
-        int zero = 1;
-        for (ptrdiff_t i = 0; i < r->number_bytes; i++)
-            zero &= value[i] == 0;
-        if (zero)
+        if (r->fill_is_zero)
             memset(plane[p], 0, (size_t)(n * r->number_bytes));
         else
             for (ptrdiff_t i = 0; i < n; i++)
@@ -131,6 +128,51 @@ void fc_gather(const fc_reader *r, char *re, char *im, const char *row, const fc
                     stride * axis->step_bytes, end - begin);
     else
         gather_each(r, re, im, row, axis, first + begin * stride, stride, end - begin);
+}
+
+/* Plain copies with zeros around them, the case of most layers: no calls but memcpy. */
+static void copy_rows(const fc_reader *r, char *to, ptrdiff_t pitch_bytes, const char *plane,
+                      const fc_axis *row, ptrdiff_t first_row, ptrdiff_t row_stride,
+                      ptrdiff_t rows, ptrdiff_t first_col, ptrdiff_t begin, ptrdiff_t end,
+                      ptrdiff_t cols)
+{
+    const ptrdiff_t size = r->number_bytes;
+    for (ptrdiff_t j = 0; j < rows; j++, to += pitch_bytes) {
+        const ptrdiff_t at = fc_source_index(first_row + j * row_stride, row->length, row->mode);
+        if (!plane || at < 0) {
+            memset(to, 0, (size_t)(cols * size));
+            continue;
+        }
+        for (ptrdiff_t i = 0; i < begin * size; i += 4)
+            memset(to + i, 0, 4);
+        memcpy(to + begin * size,
+               plane + at / row->upsample * row->step_bytes + (first_col + begin) * size,
+               (size_t)((end - begin) * size));
+        for (ptrdiff_t i = end * size; i < cols * size; i += 4)
+            memset(to + i, 0, 4);
+    }
+}
+
+void fc_gather_rows(const fc_reader *r, char *re, char *im, ptrdiff_t pitch, const char *plane,
+                    const fc_axis *row, ptrdiff_t first_row, ptrdiff_t row_stride, ptrdiff_t rows,
+                    const fc_axis *col, ptrdiff_t first_col, ptrdiff_t col_stride, ptrdiff_t cols)
+{
+    const ptrdiff_t pitch_bytes = pitch * r->number_bytes;
+    if (r->same && r->fill_is_zero && col->mode == FC_PAD_FILL && col->upsample == 1 &&
+        col_stride == 1 && col->step_bytes == r->number_bytes) {
+        const ptrdiff_t begin = clamp(-first_col, 0, cols);
+        copy_rows(r, re, pitch_bytes, plane, row, first_row, row_stride, rows, first_col, begin,
+                  clamp(col->length - first_col, begin, cols), cols);
+        return;
+    }
+    for (ptrdiff_t j = 0; j < rows; j++, re += pitch_bytes, im += pitch_bytes) {
+        const ptrdiff_t at = fc_source_index(first_row + j * row_stride, row->length, row->mode);
+        if (!plane || at < 0)
+            fc_fill_run(r, re, im, cols);
+        else
+            fc_gather(r, re, im, plane + at / row->upsample * row->step_bytes, col, first_col,
+                      col_stride, cols);
+    }
 }
 
 void fc_gather_channels(const fc_reader *r, char *dst, ptrdiff_t pitch, const char *row,

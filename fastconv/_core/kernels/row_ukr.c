@@ -17,11 +17,11 @@
 
 #define FC_UKR_NAME(kind, rows, nv) fc_##kind##_row_ukr_##rows##_##nv
 #define FC_ROW(kind, T, rows, nv)                                                               \
-    static void FC_UKR_NAME(kind, rows, nv)(ptrdiff_t kh, ptrdiff_t kw, const int32_t *off,     \
-                                            const void *x, ptrdiff_t pitch, const void *w,      \
-                                            void *c, ptrdiff_t ldc, int accumulate)             \
+    static void FC_UKR_NAME(kind, rows, nv)(                                                    \
+        ptrdiff_t kh, ptrdiff_t kw, const int32_t *off, const void *x, ptrdiff_t pitch,         \
+        const void *w, void *c, ptrdiff_t ldc, ptrdiff_t last, int accumulate)                  \
     {                                                                                           \
-        row_##kind(rows, nv, kh, kw, off, (const T *)x, pitch, (const T *)w, (T *)c, ldc,       \
+        row_##kind(rows, nv, kh, kw, off, (const T *)x, pitch, (const T *)w, (T *)c, ldc, last, \
                    accumulate);                                                                 \
     }
 #include "row.inc"

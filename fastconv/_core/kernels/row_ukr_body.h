@@ -2,6 +2,7 @@
  *
  * FC_T: short name of the number type, FC_TILE: the name to define.  R output rows by NV vectors;
  * an input vector is loaded once per column tap and feeds every output row whose window it is in.
+ * The last vector lies at `last`, over its neighbour where a row is not a multiple of vectors.
  * The loop over column taps stays a loop (unrolled, GCC spills); rows run in three parts: windows that
  * begin, all windows, windows that end.  Each output adds its taps column by column, rows inside, whatever
  * the tile.
@@ -10,25 +11,25 @@
 #define V FC_CAT(FC_T, _v)
 #define VU FC_CAT(FC_T, _vu)
 #define LANES ((int)(sizeof(V) / sizeof(T)))
-#define FEED(first, last)                                             \
+#define FEED(low, high)                                                \
     FC_UNROLL for (int j = 0; j < NV; j++) {                          \
-        V a = *(const VU *)(xi + j * LANES);                          \
+        V a = *(const VU *)(xi + (j < NV - 1 ? j * LANES : last));    \
         FC_CAT(FC_T, _keep)(a);                                       \
-        FC_UNROLL for (int r = first; r <= last; r++)                 \
+        FC_UNROLL for (int r = low; r <= high; r++)                   \
             acc[r][j] += a * wi[-r];                                  \
     }                                                                 \
     xi += pitch;                                                      \
     wi++
 FC_INLINE void FC_TILE(const int R, const int NV, ptrdiff_t kh, ptrdiff_t kw, const int32_t *off,
                        const T *x, ptrdiff_t pitch, const T *w, T *c, ptrdiff_t ldc,
-                       int accumulate)
+                       ptrdiff_t last, int accumulate)
 {
     V acc[4][4];
     FC_UNROLL for (int r = 0; r < R; r++)
         FC_UNROLL for (int j = 0; j < NV; j++) {
             acc[r][j] = FC_CAT(FC_T, _zero);
             if (accumulate)
-                acc[r][j] = *(const VU *)(c + r * ldc + j * LANES);
+                acc[r][j] = *(const VU *)(c + r * ldc + (j < NV - 1 ? j * LANES : last));
         }
     for (ptrdiff_t s = 0; s < kw; s++, w += kh) {
         const T *xi = x + off[s];
@@ -45,7 +46,7 @@ FC_INLINE void FC_TILE(const int R, const int NV, ptrdiff_t kh, ptrdiff_t kw, co
     }
     FC_UNROLL for (int r = 0; r < R; r++)
         FC_UNROLL for (int j = 0; j < NV; j++)
-            *(VU *)(c + r * ldc + j * LANES) = acc[r][j];
+            *(VU *)(c + r * ldc + (j < NV - 1 ? j * LANES : last)) = acc[r][j];
 }
 #undef FEED
 #undef FC_TILE
