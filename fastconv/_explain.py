@@ -83,7 +83,7 @@ def explain(function, *operands, dtype=None, **keywords):
     --------
     >>> import fastconv
     >>> fastconv.explain(fastconv.conv2d, (1, 64, 56, 56), (64, 64, 3, 3), padding=1).backend
-    'direct'
+    'implicit'
     """
     import fastconv
 

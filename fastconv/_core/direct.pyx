@@ -18,7 +18,7 @@ cimport numpy as cnp
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport isa_index, threads_for
 from fastconv._core.job cimport (
-    ROW_TILE, Block, Buffer, Stopper, Tiles, buffer_of, fill_reader, pixel_tiles)
+    ROW_TILE, TAP_BLOCK, Block, Buffer, Stopper, Tiles, buffer_of, fill_reader, pixel_tiles)
 
 cnp.import_array()
 
@@ -398,6 +398,7 @@ cdef class Job:
         # a plain single plane goes straight into the result: the last vector of a row then lies over
         # its neighbour, which is right as long as nothing is added up there
         cdef bint straight = self.plain_type and planes == 1 and bias == NULL and \
+            f.row_taps * f.col_taps <= <ptrdiff_t>TAP_BLOCK and \
             self.activation == 0 and f.out_col_bytes == number and \
             f.out_row_bytes % number == 0 and cols >= self.row_lanes
         j = 0
@@ -427,12 +428,15 @@ cdef class Job:
 
     cdef void _row_group(self, Phase *f, const char *x, const char *w, char *c, ptrdiff_t ldc,
                          int rows, int vectors, ptrdiff_t last) noexcept nogil:
-        """One tile over all channels and outer taps."""
-        cdef ptrdiff_t number = self.tiles.number_bytes, t
-        cdef const int32_t *off = f.off
+        """One tile over all channels and outer taps, in blocks of columns: sums stay short."""
+        cdef ptrdiff_t number = self.tiles.number_bytes, t, s, count
+        cdef ptrdiff_t block = max(<ptrdiff_t>TAP_BLOCK // f.row_taps, <ptrdiff_t>1)
         cdef ptrdiff_t taps = f.row_taps * f.col_taps
         for t in range(self.channels * f.planes):
-            self.row_tile[rows][vectors].run(f.row_taps, f.col_taps, f.col_off,
-                                             x + off[t * taps] * number, f.pitch,
-                                             w + t * taps * number, c, ldc, last,
-                                             t > 0)
+            s = 0
+            while s < f.col_taps:
+                count = min(block, f.col_taps - s)
+                self.row_tile[rows][vectors].run(
+                    f.row_taps, count, f.col_off + s, x + f.off[t * taps] * number, f.pitch,
+                    w + (t * taps + s * f.row_taps) * number, c, ldc, last, t + s > 0)
+                s += count

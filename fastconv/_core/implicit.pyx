@@ -12,11 +12,10 @@ from libc.string cimport memcpy
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport isa_index
 from fastconv._core.direct cimport Job, Phase, Segment
-from fastconv._core.job cimport Block, Tiles
+from fastconv._core.job cimport TAP_BLOCK, Block, Tiles
 
 cdef enum:
     MAX_PIXELS = 14
-    TAP_BLOCK = 512     # as in job.pyx: bounds a running sum, and keeps its weights in cache
 
 
 cdef class ChannelJob(Job):

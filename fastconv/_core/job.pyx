@@ -9,12 +9,6 @@ import numpy as np
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport isa_index
 
-# A tap block bounds the length of one running sum: partial sums of blocks are added up apart,
-# which keeps the rounding error of long kernels low.
-cdef enum:
-    TAP_BLOCK = 512
-
-
 cdef class Buffer:
     def __dealloc__(self):
         free(self.data)

@@ -12,14 +12,9 @@ FC_INLINE void FC_TILE(const int PX, const int NV, ptrdiff_t taps, const int32_t
 {
     V acc[14][2];
     T *row = c;
-    FC_UNROLL for (int p = 0; p < PX; p++, row += NV * LANES) {
-        FC_OPAQUE(row);
-        FC_UNROLL for (int j = 0; j < NV; j++) {
+    FC_UNROLL for (int p = 0; p < PX; p++)
+        FC_UNROLL for (int j = 0; j < NV; j++)
             acc[p][j] = FC_CAT(FC_T, _zero);
-            if (accumulate)
-                acc[p][j] = *(const VU *)(row + j * LANES);
-        }
-    }
     for (ptrdiff_t t = 0; t < taps; t++) {
         const T *xt = x + off[t];
         V b[2];
@@ -34,11 +29,14 @@ FC_INLINE void FC_TILE(const int PX, const int NV, ptrdiff_t taps, const int32_t
         }
         w += NV * LANES;
     }
-    row = c;
+    /* what was there is added last: sums of blocks of taps, not one long running sum */
     FC_UNROLL for (int p = 0; p < PX; p++, row += NV * LANES) {
         FC_OPAQUE(row);
-        FC_UNROLL for (int j = 0; j < NV; j++)
+        FC_UNROLL for (int j = 0; j < NV; j++) {
+            if (accumulate)
+                acc[p][j] += *(const VU *)(row + j * LANES);
             *(VU *)(row + j * LANES) = acc[p][j];
+        }
     }
 }
 #undef FC_TILE

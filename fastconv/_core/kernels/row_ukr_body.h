@@ -26,11 +26,8 @@ FC_INLINE void FC_TILE(const int R, const int NV, ptrdiff_t kh, ptrdiff_t kw, co
 {
     V acc[4][4];
     FC_UNROLL for (int r = 0; r < R; r++)
-        FC_UNROLL for (int j = 0; j < NV; j++) {
+        FC_UNROLL for (int j = 0; j < NV; j++)
             acc[r][j] = FC_CAT(FC_T, _zero);
-            if (accumulate)
-                acc[r][j] = *(const VU *)(c + r * ldc + (j < NV - 1 ? j * LANES : last));
-        }
     for (ptrdiff_t s = 0; s < kw; s++, w += kh) {
         const T *xi = x + off[s];
         const T *wi = w;
@@ -45,8 +42,12 @@ FC_INLINE void FC_TILE(const int R, const int NV, ptrdiff_t kh, ptrdiff_t kw, co
         }
     }
     FC_UNROLL for (int r = 0; r < R; r++)
-        FC_UNROLL for (int j = 0; j < NV; j++)
-            *(VU *)(c + r * ldc + (j < NV - 1 ? j * LANES : last)) = acc[r][j];
+        FC_UNROLL for (int j = 0; j < NV; j++) {
+            T *to = c + r * ldc + (j < NV - 1 ? j * LANES : last);
+            if (accumulate)
+                acc[r][j] += *(const VU *)to;
+            *(VU *)to = acc[r][j];
+        }
 }
 #undef FEED
 #undef FC_TILE

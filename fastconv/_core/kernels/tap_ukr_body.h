@@ -22,22 +22,15 @@ FC_INLINE void FC_TILE(const int MR, const int NV, ptrdiff_t taps, const int32_t
 #if FC_COMPLEX
     V acc_im[8][8];
 #endif
-    FC_UNROLL for (int i = 0; i < MR; i++, row += (FC_COMPLEX + 1) * ldc) {
-        FC_OPAQUE(row); /* else every row's address is kept, and spilled */
+    FC_UNROLL for (int i = 0; i < MR; i++)
         FC_UNROLL for (int j = 0; j < NV; j++) {
             acc[i][j] = FC_CAT(FC_T, _zero);
 #if FC_COMPLEX
             acc_im[i][j] = FC_CAT(FC_T, _zero);
-            if (accumulate)
-                acc_im[i][j] = *(const VU *)(row + ldc + j * LANES);
-#elif FC_OP == FC_MAXIMUM
-            if (!accumulate) /* nothing is below every number and NaN: begin with the first tap */
-                acc[i][j] = *(const VU *)(x + off[0] + j * LANES);
+#elif FC_OP == FC_MAXIMUM /* nothing is below every number and NaN: begin with the first tap */
+            acc[i][j] = *(const VU *)(x + off[0] + j * LANES);
 #endif
-            if (accumulate)
-                acc[i][j] = *(const VU *)(row + j * LANES);
         }
-    }
     for (ptrdiff_t t = 0; t < taps; t++) {
         const T *xt = x + off[t];
         FC_UNROLL for (int j = 0; j < NV; j++) {
@@ -78,12 +71,23 @@ FC_INLINE void FC_TILE(const int MR, const int NV, ptrdiff_t taps, const int32_t
         w += MR;
 #endif
     }
-    row = c;
+    /* what was there is added last: sums of blocks of taps, not one long running sum */
     FC_UNROLL for (int i = 0; i < MR; i++, row += (FC_COMPLEX + 1) * ldc) {
-        FC_OPAQUE(row);
+        FC_OPAQUE(row); /* else every row's address is kept, and spilled */
         FC_UNROLL for (int j = 0; j < NV; j++) {
+            if (accumulate) {
+#if FC_OP == FC_MAXIMUM
+                acc[i][j] = FC_CAT(FC_T, _max)(acc[i][j], *(const VU *)(row + j * LANES));
+#elif FC_OP == FC_ORAND
+                acc[i][j] |= *(const VU *)(row + j * LANES);
+#else
+                acc[i][j] += *(const VU *)(row + j * LANES);
+#endif
+            }
             *(VU *)(row + j * LANES) = acc[i][j];
 #if FC_COMPLEX
+            if (accumulate)
+                acc_im[i][j] += *(const VU *)(row + ldc + j * LANES);
             *(VU *)(row + ldc + j * LANES) = acc_im[i][j];
 #endif
         }
