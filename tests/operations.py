@@ -140,7 +140,7 @@ def draw_channels(d, depthwise=False):
 
 def draw_x(d, keywords, channels, sizes, dtype):
     """(canonical x, how canonical arrays look to the user): batch, layout and views."""
-    n = d.pick([0, 2, 3]) if d.chance(0.25) else 1
+    n = d.pick([0, 2, 3, 3, 9]) if d.chance(0.25) else 1
     batched, last = n != 1 or d.chance(0.7), d.chance(0.35)
     if last:
         keywords["layout"] = "channels_last"
@@ -388,7 +388,8 @@ def signal(d, name):
     count = ndim if d.chance(0.6) else d.ints(1, ndim, 1)[0]
     axes = tuple(sorted(d.rng.permutation(ndim)[:count].tolist()))
     most = {1: 30, 2: 9, 3: 5}.get(count, 4)
-    shapes = [list(d.ints(1, most if i in axes else 3, 2)) for i in range(ndim)]
+    others = 12 if ndim < 4 and d.chance(0.3) else 3
+    shapes = [list(d.ints(1, most if i in axes else others, 2)) for i in range(ndim)]
     if d.scale and ndim < 3:
         shapes[axes[0]][0] = d.ints(1, 70 if d.scale == 1 else 4000 // count**3, 1)[0]
     mode = d.pick(["full", "same", "valid"])
