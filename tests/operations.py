@@ -384,11 +384,11 @@ def _pooled(d, types, x, words, dilation, average, keywords):
 
 def signal(d, name):
     keywords, dtypes = {}, d.dtypes(2)
-    ndim = d.pick([1, 1, 1, 2, 2, 3, 4, 5])
+    ndim = d.pick([1, 1, 1, 2, 2, 3, 3, 4, 5])
     count = ndim if d.chance(0.6) else d.ints(1, ndim, 1)[0]
     axes = tuple(sorted(d.rng.permutation(ndim)[:count].tolist()))
     most = {1: 30, 2: 9, 3: 5}.get(count, 4)
-    others = 12 if ndim < 4 and d.chance(0.3) else 3
+    others = 12 if ndim < 4 and d.chance(0.5) else 3
     shapes = [list(d.ints(1, most if i in axes else others, 2)) for i in range(ndim)]
     if d.scale and ndim < 3:
         shapes[axes[0]][0] = d.ints(1, 70 if d.scale == 1 else 4000 // count**3, 1)[0]

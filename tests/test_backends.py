@@ -124,8 +124,10 @@ def test_channel_and_width_tails(backend, dtype, layout):
     """Filters 1..40, each with every third of the widths 1..70, channels 1..9 in turn."""
     x, w, sums = channel_sums(dtype)
     xl = np.ascontiguousarray(np.moveaxis(x, 0, -1))
-    for k, ow in ((k, ow) for k in range(1, 41) for ow in range(1 + k % 3, 71, 3)):
-        c = 1 + (k + ow) % 9
+    for k, ow in itertools.product(range(1, 41), range(1, 71)):
+        if (k + ow) % 3:
+            continue
+        c = 1 + (k + ow // 3) % 9
         wanted = sums[c - 1, :k, :, :ow]
         if layout == "channels_first":
             found = fastconv.conv2d(x[:c, :, : ow + 2], w[:k, :c], backend=backend)
