@@ -1,4 +1,4 @@
-"""``fastconv`` and ``python -m fastconv``: info, demo."""
+"""``fastconv`` and ``python -m fastconv``: info, demo, bench."""
 
 import argparse
 import sys
@@ -10,11 +10,16 @@ def main(argv=None):
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("info", help="show version, compiler, ISA, BLAS, threads")
     commands.add_parser("demo", help="a guided run on a photograph and a recording", add_help=False)
+    commands.add_parser("bench", help="timings of this machine, beside others", add_help=False)
     arguments, rest = parser.parse_known_args(argv)
     if arguments.command == "demo":
         from fastconv import _demo
 
         return _demo.main(rest)
+    if arguments.command == "bench":
+        from fastconv import _bench
+
+        return _bench.main(rest)
     if rest:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     import fastconv

@@ -4,10 +4,15 @@ There ``import fastconv`` meets the sources, which hold no compiled modules.  If
 installed, its installed modules are used; if not, the message says what to do.
 """
 
-import glob
 import importlib.util
 import os
 import sys
+from importlib.machinery import EXTENSION_SUFFIXES
+
+
+def _is_compiled(package):
+    return any(os.path.exists(os.path.join(package, "_core", "cpu" + suffix))
+               for suffix in EXTENSION_SUFFIXES)  # fmt: skip
 
 
 def check(path):
@@ -17,7 +22,7 @@ def check(path):
     here = os.path.abspath(next(iter(path)))
     for entry in sys.path:
         installed = os.path.abspath(os.path.join(entry or os.curdir, "fastconv"))
-        if installed != here and glob.glob(os.path.join(installed, "_core", "cpu.*")):
+        if installed != here and _is_compiled(installed):
             path[:] = [installed]
             sys.modules.pop("fastconv._core", None)
             return

@@ -176,13 +176,19 @@ def _type_of(value):
     return tuple(map(_type_of, value)) if type(value) is tuple else type(value)
 
 
+def consult(spec, x, w, bias):
+    """The Decision for these arrays; what cannot be computed is refused here."""
+    d = _decision(spec, x, w, bias)
+    _select.observe(d.plan, spec.backend)
+    return d
+
+
 def layer(spec, x, w, bias, out):
     """Run one layer-style call."""
     x, w = _args.as_array(x, "x"), _args.as_array(w, "w")
     if bias is not None:
         bias = _args.as_array(bias, "bias")
-    d = _decision(spec, x, w, bias)
-    _select.observe(d.plan, spec.backend)
+    d = consult(spec, x, w, bias)
     _args.check_out(out, d.out_shape, d.dtype, spec.casting)
     if out is None:
         out = _args.allocate(d.out_shape, d.dtype)

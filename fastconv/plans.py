@@ -75,6 +75,20 @@ def _rebuild(cls, *arguments):
     return cls(*arguments)
 
 
+def _frozen(value):
+    """A keyword as numbers and tuples of its own, which the caller cannot change any more."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
+
+
+def _frozen_spec(spec):
+    return spec._replace(**{
+        name: _frozen(getattr(spec, name))
+        for name in ("stride", "padding", "dilation", "groups", "output_padding", "upsample")
+    })  # fmt: skip
+
+
 def _weights(w, bias, dtype, name="w"):
     """(w, bias) as arrays of the plan's own, which the caller cannot change any more."""
     w = _args.as_array(w, name).copy()
@@ -114,7 +128,7 @@ class DeformPlan(BoundPlan):
         geometry, _ = _run.geometry_of(spec._replace(layout="channels_first"), x.shape, w.shape)
         outs = tuple(a.out for a in geometry.axes)
         taps = int(np.prod(w.shape[2:]))
-        real = np.empty(0, np.result_type(spec.dtype, np.float16)).real
+        real = np.empty(0, _dtypes.describe(np.dtype(spec.dtype)).compute).real
         self.offset_shape = (x.shape[0], offset_groups * spec.rank * taps, *outs)
         self.mask_shape = (x.shape[0], offset_groups * taps, *outs) if masked else None
         dtypes = {"x": x, "offset": real, "w": w, "bias": bias, "mask": real if masked else None}
@@ -239,7 +253,7 @@ def plan(w, bias=None, *, input_shape, stride=1, padding=0, dilation=1, groups=1
     spec = _run.Spec(w.ndim - 2, stride, padding, dilation, groups, padding_mode, flip, layout,
                      activation, dtype=dtype, casting=casting, backend=backend,
                      workspace_limit=workspace_limit)  # fmt: skip
-    return ConvPlan(spec, _shape(input_shape, "input_shape"), w, bias)
+    return ConvPlan(_frozen_spec(spec), _shape(input_shape, "input_shape"), w, bias)
 
 
 def plan_transpose(w, bias=None, *, input_shape, stride=1, padding=0, output_padding=0, dilation=1,
@@ -282,7 +296,7 @@ def plan_transpose(w, bias=None, *, input_shape, stride=1, padding=0, output_pad
     spec = _run.Spec(w.ndim - 2, stride, padding, dilation, groups, "zeros", flip, layout,
                      activation, output_padding, True, dtype=dtype, casting=casting,
                      backend=backend, workspace_limit=workspace_limit)  # fmt: skip
-    return ConvPlan(spec, _shape(input_shape, "input_shape"), w, bias)
+    return ConvPlan(_frozen_spec(spec), _shape(input_shape, "input_shape"), w, bias)
 
 
 def plan_deform(w, bias=None, *, input_shape, offset_groups=1, masked=False, stride=1, padding=0,
@@ -337,7 +351,7 @@ def plan_deform(w, bias=None, *, input_shape, offset_groups=1, masked=False, str
     if len(shape) not in (spec.rank + 1, spec.rank + 2):
         raise ValueError(f"input_shape must have {spec.rank + 2} sizes, or {spec.rank + 1} without a "
                          f"batch axis, found {shape}")  # fmt: skip
-    return DeformPlan(spec, shape, w, bias, _args.integer(offset_groups, "offset_groups", 1),
+    return DeformPlan(_frozen_spec(spec), shape, w, bias, _args.integer(offset_groups, "offset_groups", 1),
                       _args.flag(masked, "masked"))  # fmt: skip
 
 
@@ -379,7 +393,8 @@ def plan_convolve(v, mode="full", *, input_shape, axes=None, boundary="fill", fi
     array([3., 5., 7.])
     """
     v, _, dtype = _weights(v, None, dtype, "v")
-    return ConvolvePlan(v, mode, _shape(input_shape, "input_shape"), axes, boundary, fillvalue,
+    return ConvolvePlan(v, mode, _shape(input_shape, "input_shape"), _frozen(axes), boundary,
+                        _frozen(fillvalue),
                         _args.flag(correlate, "correlate"), dtype, casting, backend,
                         _args.limit(workspace_limit))  # fmt: skip
 

@@ -385,7 +385,7 @@ def _pooled(d, types, x, words, dilation, average, keywords):
 def signal(d, name):
     keywords, dtypes = {}, d.dtypes(2)
     ndim = d.pick([1, 1, 1, 2, 2, 3, 3, 4, 5])
-    count = ndim if d.chance(0.6) else d.ints(1, ndim, 1)[0]
+    count = ndim if d.chance(0.5) else d.ints(1, ndim, 1)[0] if d.chance(0.5) else max(1, ndim - 1)
     axes = tuple(sorted(d.rng.permutation(ndim)[:count].tolist()))
     most = {1: 30, 2: 9, 3: 5}.get(count, 4)
     others = 12 if ndim < 4 and d.chance(0.5) else 3
@@ -397,7 +397,7 @@ def signal(d, name):
         if i in axes and mode == "valid":  # mostly the first is longer, sometimes the second
             shapes[i] = [max(n, m), min(n, m)]
         elif i not in axes:
-            shapes[i] = d.pick([[n, n], [n, 1], [1, n], [0, 0] if d.chance(0.1) else [n, n]])
+            shapes[i] = d.pick([[n, 1], [n, 1], [1, n], [0, 0] if d.chance(0.1) else [n, n]])
     if mode == "valid" and d.chance(0.3):
         shapes = [s[::-1] if i in axes else s for i, s in enumerate(shapes)]
     a_shape, v_shape = ([s[i] for s in shapes] for i in range(2))

@@ -369,7 +369,7 @@ def test_filtering_with_a_fast_batch_axis(backend, dtype, rng):
         a, v = whole(rng, (5, 6, 7, n), dtype), whole(rng, (3, 2, 4, 1), dtype)
         compare("correlate", a, v, "same", axes=(0, 1, 2), boundary="symm", backend=backend)
         x, w = whole(rng, (2, 3, 9, 8, n), dtype), whole(rng, (4, 3, 3, 2), dtype)
-        x = x.transpose(4, 1, 2, 3, 0)[..., 0]  # batch innermost, and of steps two numbers wide
+        x = x.transpose(4, 1, 2, 3, 0)[..., 0]  # batch innermost
         compare("conv2d", x, w, padding=1, backend=backend)
         compare("conv_transpose2d", x, w[:3], stride=2, backend=backend)
         compare("depthwise_conv2d", x, w[:3, :1], backend=backend)

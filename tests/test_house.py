@@ -19,7 +19,7 @@ PYTHON = [p for p in SOURCES if p.suffix == ".py"]
 
 # floors, highest first; a module imports from its own floor or below
 FLOORS = (
-    ("__main__", "_demo"),
+    ("__main__", "_demo", "_bench"),
     ("__init__",),
     ("plans", "config", "geometry"),
     ("functions", "_explain"),
@@ -31,11 +31,12 @@ FLOORS = (
     ("_problem", "_plan", "_reference", "_costs", "_dtypes"),
     ("_core", "_built", "_version"),
 )
+COMMANDS = ("_demo", "_bench")  # and the modules behind them, _demo_report and the like
 
 
 def floor_of(name):
     for level, names in enumerate(FLOORS):
-        if any(name == n or (name.startswith("_demo") and n == "_demo") for n in names):
+        if name in names or any(name.startswith(f"{n}_") for n in names if n in COMMANDS):
             return level
     raise AssertionError(f"fastconv.{name} has no floor: add it to FLOORS")
 

@@ -115,8 +115,8 @@ def usable_cpus():
 def _initial_threads():
     for name in ("FASTCONV_NUM_THREADS", "OMP_NUM_THREADS"):
         value = os.environ.get(name, "").split(",")[0].strip()
-        if value.isascii() and value.isdigit() and int(value) > 0:
-            return min(int(value), MAX_THREADS)
+        if value.isascii() and value.isdigit() and value.strip("0"):
+            return min(int(value.lstrip("0")[:9]), MAX_THREADS)
     return usable_cpus()
 
 

@@ -12,13 +12,9 @@ from scipy.linalg.cython_blas cimport cgemm, dgemm, sgemm, zgemm
 
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport threads_for
-from fastconv._core.job cimport Buffer, buffer_of
+from fastconv._core.job cimport Buffer, buffer_of, fill_reader
 
 cnp.import_array()
-
-
-cdef void copy4(void *dst, const char *src, ptrdiff_t step, ptrdiff_t n) noexcept nogil:
-    k.fc_copy_run(<char *>dst, src, step, n, 4)
 
 
 cdef void copy8(void *dst, const char *src, ptrdiff_t step, ptrdiff_t n) noexcept nogil:
@@ -75,12 +71,13 @@ cdef void gather_column(const Gather *g, const k.fc_reader *r, const char *x, pt
         dst += cols * r.number_bytes
 
 
-def gather_columns(cnp.ndarray block not None, cnp.ndarray x not None, sub, fill,
+def gather_columns(cnp.ndarray block not None, cnp.ndarray x not None, sub, fill, int kind, source,
                    ptrdiff_t row, ptrdiff_t rows, ptrdiff_t col, ptrdiff_t cols):
     """block[(c, t), p] = x[c, position of output p at tap t] for a block of output rows.
 
-    ``x`` is (channels, *sizes) of the block's dtype; ``sub`` is the tuple of TapAxis; the rows are
-    counted over all axes but the last.
+    ``x`` is (channels, *sizes): of any real dtype where the block is real (``source``: its memory type,
+    whether it is complex, whether its bytes are swapped), else of the block's own; ``sub`` is the tuple of
+    TapAxis; the rows are counted over all axes but the last.
     """
     cdef Gather g
     cdef k.fc_reader r
@@ -106,10 +103,14 @@ def gather_columns(cnp.ndarray block not None, cnp.ndarray x not None, sub, fill
         for i in range(g.tap_count[d]):
             g.deltas[d][i] = axis.deltas[i]
     memset(&r, 0, sizeof(r))
-    r.planes, r.number_bytes = 1, x.itemsize
-    r.pack = copy4 if x.itemsize == 4 else copy8 if x.itemsize == 8 else copy16
-    memcpy(&r.fill[0][0], <const char *>value, len(value))
-    r.fill_is_zero = not any(value)
+    if k.fc_kind_planes(kind) == 1:
+        memory_type, is_complex, swapped = source
+        fill_reader(&r, kind, memory_type, is_complex, swapped, (value, b""))
+    else:
+        r.planes, r.number_bytes = 1, x.itemsize
+        r.pack = copy8 if x.itemsize == 8 else copy16
+        memcpy(&r.fill[0][0], <const char *>value, len(value))
+        r.fill_is_zero = not any(value)
     columns = g.channels * g.taps
     threads = threads_for(<double>columns * pixels * 4)
     for i in prange(columns, nogil=True, num_threads=threads, schedule="static"):

@@ -74,6 +74,7 @@ class CompiledDeformPlan(_DeformPlan):
         super().__init__(problem)
         self._jobs = {}
         self._lock = threading.Lock()
+        self._local = threading.local()
         g, s = problem.geometry, self.shapes
         real = np.empty(0, problem.compute).real.dtype
         zero = np.zeros((), problem.compute)
@@ -83,6 +84,17 @@ class CompiledDeformPlan(_DeformPlan):
         mask = offset[:, :, :, 0] if s.has_mask else None
         out = np.broadcast_to(zero, g.out_shape)
         self.workspace_bytes = self._build(x, offset, mask, out).scratch_bytes
+
+    def _as(self, name, array, dtype):
+        """The array, or its numbers as the compute type in a buffer that this thread keeps."""
+        if array.dtype == dtype and array.dtype.isnative:
+            return array
+        held = getattr(self._local, name, None)
+        if held is None or held.shape != array.shape:
+            held = np.empty(array.shape, dtype)
+            setattr(self._local, name, held)
+        np.copyto(held, array, casting="unsafe")
+        return held
 
     def _build(self, x, offset, mask, out):
         p, s = self.problem, self.shapes
@@ -100,9 +112,9 @@ class CompiledDeformPlan(_DeformPlan):
         """x (N, C, *S) and out (N, G, K, *O) views of any dtype and strides."""
         p = self.problem
         real = np.empty(0, p.compute).real.dtype
-        x = np.require(x, p.compute)
-        offset, mask = self.shapes.views(p, np.require(offset, real),
-                                         None if mask is None else np.require(mask, real))  # fmt: skip
+        x, offset = self._as("x", x, p.compute), self._as("offset", offset, real)
+        mask = None if mask is None else self._as("mask", mask, real)
+        offset, mask = self.shapes.views(p, offset, mask)
         key = (x.strides, offset.strides, None if mask is None else mask.strides, out.strides)
         job = self._jobs.get(key)
         if job is None:

@@ -10,7 +10,7 @@ import threading
 
 import numpy as np
 
-from .. import _costs
+from .. import _costs, _dtypes
 from . import reference
 from ._activations import CODES
 from ._lowering import subproblems
@@ -111,8 +111,10 @@ class Im2colPlan(Plan):
         if not weights.finite and g.has_zeros:
             reference.ReferencePlan(self.problem).run(x, weights, out)
             return
-        with np.errstate(all="ignore"):
+        if self.problem.compute.kind == "c":  # real numbers are converted as they are gathered
             x = np.asarray(x, dtype=self.problem.compute)
+        source = _dtypes.describe(x.dtype)
+        source = (source.memory, source.is_complex, not x.dtype.isnative)
         fill = np.asarray(g.fill).astype(self.problem.compute)
         for sub, w in zip(subproblems(g), self._filters(weights), strict=True):
             at = tuple(slice(a.out_first, None, a.out_step) for a in sub)
@@ -121,10 +123,10 @@ class Im2colPlan(Plan):
                     bias = None
                     if weights.bias is not None:
                         bias = weights.bias.reshape(len(w), -1)[i]
-                    self._image(gemm, x[n + group], sub, w[i], bias, fill,
+                    self._image(gemm, x[n + group], source, sub, w[i], bias, fill,
                                 out[n + group][(..., *at)])  # fmt: skip
 
-    def _image(self, gemm, x, sub, w, bias, fill, out):
+    def _image(self, gemm, x, source, sub, w, bias, fill, out):
         """One image and group: x (channels, *sizes), w (filters, columns), out (*filters, *outs)."""
         outs = [a.outputs for a in sub]
         filters = w.shape[0]
@@ -134,7 +136,8 @@ class Im2colPlan(Plan):
         for row, rows, col, cols in _blocks(outs, self.pixels):
             pixels = rows * cols
             block = columns[: pixels * w.shape[1]].reshape(w.shape[1], pixels)
-            gemm.gather_columns(block, x, sub, fill, row, rows, col, cols)
+            gemm.gather_columns(block, x, sub, fill, self.problem.types.kind, source, row, rows,
+                                col, cols)  # fmt: skip
             y = product[: pixels * filters].reshape(filters, pixels)
             gemm.multiply(w, block, y)
             if bias is not None and self.problem.compute.kind == "c":

@@ -423,6 +423,8 @@ def _causal(x, w, bias, state, keep, activation, out, dtype, casting, backend):
     wanted = _args.result_dtype(dtype, casting, x=x, w=w, bias=bias, state=state)
     _args.check_out(out, x.shape, wanted, casting)
     words = {"activation": activation, "dtype": wanted, "casting": casting, "backend": backend}
+    if x.shape[-1] > keep:  # chosen, or refused, before anything is allocated
+        _run.consult(_run.Spec(1, groups=x.shape[-2], **words), x, w, bias)
     y = out
     if out is None or _args.needs_temporary(out, wanted, (x, w, bias, state)):
         y = _args.allocate(x.shape, wanted)

@@ -88,9 +88,9 @@ def _max_pool(rank, x, kernel_size, stride, padding, dilation, ceil_mode, layout
     if wanted.kind == "c":
         raise TypeError(f"max pooling is not defined for dtype {wanted}: complex numbers have no order")
     x, axes = pool_axes(x, kernel_size, stride, padding, dilation, ceil_mode)
-    result, view = _output(x, batched, axes, layout, out, wanted, casting)
     geometry = Geometry(x.shape[:2], (), 1, (), axes, fill=_lowest(_dtypes.describe(wanted).compute))
     plan = _select.choose(Problem(geometry, wanted, kind="max_pool"), _args.check_backend(backend))
+    result, view = _output(x, batched, axes, layout, out, wanted, casting)
     plan.run(x[:, :, None], None, view)
     return _return(result, out)
 
@@ -117,10 +117,14 @@ def _divisor(axes, count_include_pad, divisor_override):
     return np.maximum(total, 1)
 
 
+def _sum_plan(x, axes, dtype, backend):
+    return _select.choose(Problem(Geometry(x.shape[:2], (), 1, (), axes), dtype), backend)
+
+
 def _sums(x, axes, dtype, backend):
     """Window sums of x (N, C, *sizes), in the dtype that they are computed in."""
-    geometry = Geometry(x.shape[:2], (), 1, (), axes)
-    plan = _select.choose(Problem(geometry, dtype), backend)
+    plan = _sum_plan(x, axes, dtype, backend)
+    geometry = plan.problem.geometry
     key = ("ones", dtype, geometry.w_shape)
     weights = CALLS.get(key, lambda: np.ones(geometry.w_shape, dtype))
     sums = _args.allocate(geometry.out_shape, dtype)
@@ -137,12 +141,13 @@ def _avg_pool(rank, x, kernel_size, stride, padding, dilation, ceil_mode, count_
     if wanted.kind in "biu":
         raise TypeError(f"dtype={wanted} cannot hold averages: wanted a floating or complex dtype")
     x, axes = pool_axes(x, kernel_size, stride, padding, dilation, ceil_mode)
-    divisor = _divisor(axes, count_include_pad, divisor_override)
     _args.check_backend(backend)
-    result, view = _output(x, batched, axes, layout, out, wanted, casting)
     compute = _dtypes.describe(wanted).compute
     # real and imaginary parts apart: an infinite part must not make the other one NaN
     real = np.empty(0, compute).real.dtype
+    _sum_plan(x, axes, real, backend)  # chosen, or refused, before anything is allocated
+    divisor = _divisor(axes, count_include_pad, divisor_override)
+    result, view = _output(x, batched, axes, layout, out, wanted, casting)
     if compute.kind == "c":
         if x.dtype.kind == "c":
             view.imag[...] = _sums(x.imag, axes, real, backend) / divisor
