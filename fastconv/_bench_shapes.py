@@ -8,16 +8,16 @@ Sizes are those of the papers and of the benchmark inputs of oneDNN and XNNPACK,
 from dataclasses import dataclass, field
 
 FAMILIES = {
-    "3x3": "3x3, stride 1",
-    "1x1": "1x1",
+    "3x3": "stride 1",
+    "1x1": "pointwise",
     "first": "first layers, strided, 5x5, 1x7",
-    "grouped": "grouped",
-    "depthwise": "depthwise",
-    "dilated": "dilated",
+    "grouped": "several channels in each group",
+    "depthwise": "one filter for each channel",
+    "dilated": "taps apart",
     "1d": "one axis",
     "3d": "three axes",
-    "transposed": "transposed",
-    "image": "images of one channel",
+    "transposed": "the input gradient as a layer",
+    "image": "one channel in, one out",
 }
 
 # networks of which every convolution is in the table: their layers' times may be added up
