@@ -10,6 +10,7 @@ from ._version import __version__
 
 _built.check(__path__)
 
+from . import wisdom
 from .backends.base import BackendNotSupportedError
 from .config import (
     backends,
@@ -92,4 +93,5 @@ __all__ = [
     "set_num_threads",
     "show_config",
     "transpose_output_shape",
+    "wisdom",
 ]

@@ -1,25 +1,37 @@
-"""Which backend "auto" takes, why, and what each would cost: the printable answer."""
+"""Which backend "auto" takes, why, what each would cost and what it took when it was timed: the
+printable answer."""
 
 import inspect
 
 import numpy as np
 
-from . import _select
+from . import _select, _wisdom
 from ._core import small
 
 _ARRAYS = {"a", "v", "x", "w", "w_depthwise", "w_pointwise", "offset", "bias", "mask", "state"}
 
 
 class Explanation:
-    """Answer of ``explain``: ``backend``, ``reason``, ``candidates``; printing it shows a table."""
+    """Answer of ``explain``: ``backend``, ``reason``, ``candidates``, ``measured``; printing it shows
+    a table."""
 
     def __init__(self, problem, plan, asked="auto"):
         self.backend = plan.backend
         self.problem = problem
         self.workspace_bytes = plan.workspace_bytes
         self.candidates = tuple(_select.candidates(problem))
+        winner = _wisdom.find(problem)
+        self.measured = dict(winner.seconds) if winner else {}
         mine = next(c for c in self.candidates if c.name == plan.backend)
-        self.reason = ("lowest predicted cost" if asked == "auto" else "asked for") + f": {mine.reason}"
+        if asked not in (_select.AUTO, _select.TUNE):
+            why = "asked for"
+        elif winner and winner.backend == plan.backend:
+            why = f"measured, {winner.threads} thread{'s'[: winner.threads > 1]}"
+        else:
+            why = "lowest predicted cost"
+            if asked == _select.TUNE:
+                why += ", not measured yet"
+        self.reason = f"{why}: {mine.reason}"
 
     def __str__(self):
         g = self.problem.geometry
@@ -30,6 +42,10 @@ class Explanation:
         ]
         for c in self.candidates:
             cost = f"{c.cost * 1e6:12,.1f} us predicted" if c.ok else "           -           "
+            if c.name in self.measured:
+                cost += f" {self.measured[c.name] * 1e6:12,.1f} us measured"
+            elif self.measured:
+                cost += " " * 25
             lines.append(f"  {c.name:<10} {cost}  {c.reason}")
         return "\n".join(lines)
 
@@ -72,7 +88,8 @@ def explain(function, *operands, dtype=None, **keywords):
     -------
     Explanation
         With attributes ``backend``, ``reason``, ``candidates`` (name, ok, predicted seconds on one thread,
-        reason) and ``workspace_bytes``; printing it shows a table.
+        reason), ``measured`` (seconds by name of backend; empty unless ``backend="tune"`` timed this problem
+        or wisdom was imported) and ``workspace_bytes``; printing it shows a table.
 
     Raises
     ------

@@ -1,7 +1,8 @@
 """The cache of plans: bounded, least recently used first out, safe between threads.
 
 A plan is built outside the lock (building may take milliseconds); two threads that meet the same new
-problem may both build it, and one of the two equal plans is kept.
+problem may both build it, and one of the two equal plans is kept.  What was begun before the cache was
+emptied is not kept: it may rest on what made someone empty it.
 """
 
 import threading
@@ -15,6 +16,7 @@ class Cache:
         self._size = size
         self._items = OrderedDict()
         self._lock = threading.Lock()
+        self._emptied = 0  # how often
 
     def get(self, key, make):
         """The value under key, made by ``make()`` if it is not there."""
@@ -22,8 +24,11 @@ class Cache:
             if key in self._items:
                 self._items.move_to_end(key)
                 return self._items[key]
+            emptied = self._emptied
         value = make()
         with self._lock:
+            if emptied != self._emptied:
+                return value
             self._items[key] = value
             self._items.move_to_end(key)
             while len(self._items) > self._size:
@@ -37,6 +42,7 @@ class Cache:
         """Forget everything."""
         with self._lock:
             self._items.clear()
+            self._emptied += 1
 
 
 PLANS = Cache(256)  # (problem, backend) -> Plan

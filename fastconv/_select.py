@@ -1,6 +1,7 @@
 """Which backend computes a problem: an ordered table of candidates, each with a cost and a reason.
 
-Selection looks at the problem only: never at data, never at the number of threads.
+Selection looks at the problem only: never at data, never at the number of threads.  Where a problem
+was timed (backend="tune", see ``_tune``, ``_wisdom``), "auto" takes what was fastest then.
 """
 
 import os
@@ -9,10 +10,12 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple
 
+from . import _wisdom
 from ._plan import PLANS
+from ._tune import TunePlan, promising
 from .backends import BACKENDS, BackendNotSupportedError
 
-AUTO = "auto"
+AUTO, TUNE = "auto", "tune"
 
 
 class Candidate(NamedTuple):
@@ -33,8 +36,8 @@ def check_name(backend):
     """ValueError for a name that is no backend of this build."""
     if not isinstance(backend, str):
         raise TypeError(f"backend must be a string, found {type(backend).__name__}")
-    if backend != AUTO and backend not in names():
-        raise ValueError(f"backend={backend!r} is unknown: wanted 'auto', "
+    if backend not in (AUTO, TUNE) and backend not in names():
+        raise ValueError(f"backend={backend!r} is unknown: wanted 'auto', 'tune', "
                          + ", ".join(map(repr, names())))  # fmt: skip
 
 
@@ -54,7 +57,7 @@ def verbose():
 
 
 def choose(problem, backend):
-    """The plan of the chosen backend ("auto": of the cheapest), from the cache."""
+    """The plan of the chosen backend ("auto": of the cheapest, "tune": of the fastest), from the cache."""
     plan = PLANS.get((problem, backend), lambda: _plan(problem, backend))
     observe(plan, backend)
     return plan
@@ -83,12 +86,19 @@ def explaining(exception):
 
 def _plan(problem, backend):
     ranked = candidates(problem)
-    if backend == AUTO:
-        chosen = ranked[0]
-        why = "cheapest of " + ", ".join(f"{c.name} {c.cost:.2e} s" for c in ranked if c.ok)
+    by_name = {c.name: c for c in ranked}
+    tune = False
+    if backend in (AUTO, TUNE):
+        winner = _wisdom.find(problem)
+        chosen = by_name.get(winner.backend) if winner else None
+        if chosen is not None and chosen.ok:
+            why = "measured " + _listed(winner.seconds.items())
+        else:
+            chosen, tune = ranked[0], backend == TUNE
+            why = "to be timed: " if tune else "cheapest of "
+            why += _listed((c.name, c.cost) for c in ranked if c.ok)
     else:
-        chosen = next(c for c in ranked if c.name == backend)
-        why = "asked for"
+        chosen, why = by_name[backend], "asked for"
     if not chosen.ok:
         able = [c.name for c in ranked if c.ok]
         raise BackendNotSupportedError(
@@ -99,5 +109,10 @@ def _plan(problem, backend):
         g = problem.geometry
         print(f"fastconv: {problem.kind} {g.x_shape} * {g.w_shape} -> {g.out_shape} "
               f"{problem.dtype}: {chosen.name} ({why})", file=sys.stderr)  # fmt: skip
-    by_name = {b.name: b for b in BACKENDS}
-    return by_name[chosen.name].plan(problem)
+    if tune:
+        return TunePlan(problem, promising(ranked))
+    return next(b for b in BACKENDS if b.name == chosen.name).plan(problem)
+
+
+def _listed(costs):
+    return ", ".join(f"{name} {cost:.2e} s" for name, cost in costs)

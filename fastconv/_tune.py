@@ -68,10 +68,11 @@ class TuneWeights:
         return self.prepared[plan.backend]
 
     def finite(self):
-        """The same with 1 for what is not finite: that would be computed in another, slower way."""
-        with np.errstate(all="ignore"):
-            sane = TuneWeights(*(None if a is None else np.where(np.isfinite(a), a, a.dtype.type(1))
-                                 for a in (self.w, self.bias)))  # fmt: skip
+        """The same; but 1 where w is not finite, which would be computed in another, slower way."""
+        known = np.isfinite(self.w)
+        if known.all():
+            return self
+        sane = TuneWeights(np.where(known, self.w, self.w.dtype.type(1)), self.bias)
         sane.held = self.held
         return sane
 

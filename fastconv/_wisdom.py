@@ -254,13 +254,18 @@ def loads(text, source, stacklevel):
     return len(found)
 
 
-def read(path):
-    """The text of a file; ValueError where it is no text."""
+def decode(data, source):
+    """Bytes as text; ValueError where they are none."""
     try:
-        with open(path, encoding="utf-8") as f:
-            return f.read()
+        return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{os.fspath(path)!r} is not fastconv wisdom: {error}") from None
+        raise ValueError(f"{source} is not fastconv wisdom: {error}") from None
+
+
+def read(path):
+    """The text of a file; ValueError where it is none."""
+    with open(path, "rb") as f:
+        return decode(f.read(), repr(os.fspath(path)))
 
 
 def write(path, text):
@@ -294,8 +299,7 @@ def _read_environment():
         return
     source = f"{VARIABLE}={path!r}"
     try:
-        text = read(path)
-        loads(text, source, 2)
+        loads(read(path), source, 2)
     except (OSError, ValueError) as error:
         warnings.warn(f"{source} is ignored: {error}", RuntimeWarning, stacklevel=2)
 

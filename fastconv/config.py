@@ -89,6 +89,8 @@ def num_threads(n):
 def backends():
     """Names of the backends of this build, in the order in which they are asked.
 
+    Besides these, ``backend=`` takes ``"auto"`` and ``"tune"``.
+
     Returns
     -------
     tuple of str

@@ -7,6 +7,7 @@ import numpy as np
 
 from . import _args, _dtypes, _run
 from ._explain import Explanation
+from ._tune import TunePlan
 from .functions import deform as _deform
 from .functions import signal_style as _signal
 from .geometry import shape_tuple as _shape
@@ -60,6 +61,10 @@ class BoundPlan:
         """Why this backend, and what the others would cost: an Explanation."""
         return Explanation(self._plan.problem, self._plan, self._asked)
 
+    def _samples(self):
+        """Made-up arguments of a call."""
+        return (_sample(self.input_shape, self.dtype),)
+
     def _input(self, x, name, shape):
         """x as an array of the shape and a dtype that this plan takes."""
         x = _args.as_array(x, name)
@@ -73,6 +78,26 @@ class BoundPlan:
 
 def _rebuild(cls, *arguments):
     return cls(*arguments)
+
+
+def _timed(backend, plan):
+    """What a copy asks for: the backend that "tune" found for this plan, which is not timed again."""
+    return plan.backend if backend == "tune" else backend
+
+
+def _make(cls, *arguments):
+    """A plan; for backend="tune" its candidates are timed on made-up samples first."""
+    made = cls(*arguments)
+    if isinstance(made._plan, TunePlan):
+        made(*made._samples())
+        made = cls(*arguments)
+    return made
+
+
+def _sample(shape, dtype):
+    """An array of samples like those of life: of either sign where the dtype has one, not tiny."""
+    values = np.arange(1, 98) % 13 - (0 if dtype.kind in "bu" else 6)
+    return np.resize(values.astype(dtype), shape)
 
 
 def _frozen(value):
@@ -102,7 +127,8 @@ class ConvPlan(BoundPlan):
     def __init__(self, spec, input_shape, w, bias):
         dtypes = {"x": np.empty(0, spec.dtype), "w": w, "bias": bias}
         d = _run.decide(spec, input_shape, w.shape, None if bias is None else bias.shape, dtypes)
-        super().__init__((spec, input_shape, w, bias), d.plan, input_shape, d.out_shape,
+        copied = spec._replace(backend=_timed(spec.backend, d.plan))
+        super().__init__((copied, input_shape, w, bias), d.plan, input_shape, d.out_shape,
                          spec.casting, spec.backend)  # fmt: skip
         self._decision = d
         self._weights = d.plan.prepare(d.w_view(w), bias)
@@ -135,7 +161,8 @@ class DeformPlan(BoundPlan):
         d = _deform.decide(spec, x.shape, w.shape, None if bias is None else bias.shape,
                            self.offset_shape, self.mask_shape, offset_groups, dtypes)  # fmt: skip
         shape = d.out_shape if not last else (d.out_shape[0], *outs, d.out_shape[1])
-        super().__init__((spec, input_shape, w, bias, offset_groups, masked), d.plan, input_shape,
+        copied = spec._replace(backend=_timed(spec.backend, d.plan))
+        super().__init__((copied, input_shape, w, bias, offset_groups, masked), d.plan, input_shape,
                          shape if self._batched else shape[1:], spec.casting, spec.backend)  # fmt: skip
         self._decision, self._rank, self._last = d, spec.rank, last
         self._weights = d.plan.prepare(w.reshape(d.plan.problem.geometry.w_shape), bias)
@@ -157,6 +184,12 @@ class DeformPlan(BoundPlan):
         return _deform.finish(self._decision, x4, offset4, mask4, self._weights, out,
                               (x, offset, mask), self._batched, self._last, self._casting)  # fmt: skip
 
+
+    def _samples(self):
+        real = np.empty(0, _dtypes.describe(self.dtype).compute).real.dtype
+        shapes = [s if self._batched else s[1:]
+                  for s in (self.offset_shape, self.mask_shape) if s is not None]  # fmt: skip
+        return (*super()._samples(), *(_sample(s, real) for s in shapes))
 
     def _real(self, value, name, shape):
         array = self._input(value, name, shape)
@@ -180,7 +213,7 @@ class ConvolvePlan(BoundPlan):
         roles, plan, shape, swapped = _signal._decide(self._x_shape, w.shape, found, mode, boundary,
                                                       fill, wanted, backend, limit, False)  # fmt: skip
         arguments = (v, mode, input_shape, axes, boundary, fillvalue, correlate, dtype, casting,
-                     backend, limit)  # fmt: skip
+                     _timed(backend, plan), limit)  # fmt: skip
         super().__init__(arguments, plan, input_shape, shape, casting, backend)
         if correlate:
             w = _signal._reversed(np.conj(w) if w.dtype.kind == "c" else w, found)
@@ -253,7 +286,7 @@ def plan(w, bias=None, *, input_shape, stride=1, padding=0, dilation=1, groups=1
     spec = _run.Spec(w.ndim - 2, stride, padding, dilation, groups, padding_mode, flip, layout,
                      activation, dtype=dtype, casting=casting, backend=backend,
                      workspace_limit=workspace_limit)  # fmt: skip
-    return ConvPlan(_frozen_spec(spec), _shape(input_shape, "input_shape"), w, bias)
+    return _make(ConvPlan, _frozen_spec(spec), _shape(input_shape, "input_shape"), w, bias)
 
 
 def plan_transpose(w, bias=None, *, input_shape, stride=1, padding=0, output_padding=0, dilation=1,
@@ -296,7 +329,7 @@ def plan_transpose(w, bias=None, *, input_shape, stride=1, padding=0, output_pad
     spec = _run.Spec(w.ndim - 2, stride, padding, dilation, groups, "zeros", flip, layout,
                      activation, output_padding, True, dtype=dtype, casting=casting,
                      backend=backend, workspace_limit=workspace_limit)  # fmt: skip
-    return ConvPlan(_frozen_spec(spec), _shape(input_shape, "input_shape"), w, bias)
+    return _make(ConvPlan, _frozen_spec(spec), _shape(input_shape, "input_shape"), w, bias)
 
 
 def plan_deform(w, bias=None, *, input_shape, offset_groups=1, masked=False, stride=1, padding=0,
@@ -351,8 +384,8 @@ def plan_deform(w, bias=None, *, input_shape, offset_groups=1, masked=False, str
     if len(shape) not in (spec.rank + 1, spec.rank + 2):
         raise ValueError(f"input_shape must have {spec.rank + 2} sizes, or {spec.rank + 1} without a "
                          f"batch axis, found {shape}")  # fmt: skip
-    return DeformPlan(_frozen_spec(spec), shape, w, bias, _args.integer(offset_groups, "offset_groups", 1),
-                      _args.flag(masked, "masked"))  # fmt: skip
+    return _make(DeformPlan, _frozen_spec(spec), shape, w, bias,
+                 _args.integer(offset_groups, "offset_groups", 1), _args.flag(masked, "masked"))  # fmt: skip
 
 
 def plan_convolve(v, mode="full", *, input_shape, axes=None, boundary="fill", fillvalue=0,
@@ -393,10 +426,9 @@ def plan_convolve(v, mode="full", *, input_shape, axes=None, boundary="fill", fi
     array([3., 5., 7.])
     """
     v, _, dtype = _weights(v, None, dtype, "v")
-    return ConvolvePlan(v, mode, _shape(input_shape, "input_shape"), _frozen(axes), boundary,
-                        _frozen(fillvalue),
-                        _args.flag(correlate, "correlate"), dtype, casting, backend,
-                        _args.limit(workspace_limit))  # fmt: skip
+    return _make(ConvolvePlan, v, mode, _shape(input_shape, "input_shape"), _frozen(axes), boundary,
+                 _frozen(fillvalue), _args.flag(correlate, "correlate"), dtype, casting, backend,
+                 _args.limit(workspace_limit))  # fmt: skip
 
 
 __all__ = ["plan", "plan_convolve", "plan_deform", "plan_transpose"]

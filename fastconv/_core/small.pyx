@@ -196,7 +196,8 @@ def convolve(a, v, mode="full", *, axes=None, boundary="fill", fillvalue=0, out=
     casting : {'same_kind', 'no', 'equiv', 'safe', 'unsafe'}
         What may be cast to ``dtype``, and ``dtype`` to that of ``out``.
     backend : str
-        ``"auto"`` or one of ``fastconv.backends()``.
+        ``"auto"``, ``"tune"`` (time the candidates once, remember the fastest), or one of
+        ``fastconv.backends()``.
 
     Returns
     -------

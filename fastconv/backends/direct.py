@@ -305,11 +305,13 @@ def _tap_tables(g, sub, order, merged, row_layout, col_layout, planes, pitch, w_
     return off, np.ascontiguousarray(w_off, np.intp)
 
 
-def _row_taps(g, order, merged, row_layout):
+def _row_taps(g, sub, order, merged, row_layout):
     """Kernel rows that the row tiles can run down, 0 where they cannot: the strip's rows must be the
-    last axis but one, and its taps neighbouring rows."""
+    last axis but one (no batch axis in its place), and its taps neighbouring rows."""
     row = merged[-2][0]
-    if math.prod(g.filters) > 1 or len(order) < 2 or row.stride != 1 or len(row.taps) < 2:
+    if math.prod(g.filters) > 1 or not g.channels or len(order) < 2:
+        return 0
+    if row.taps is not sub[order[-2]].taps or row.stride != 1 or len(row.taps) < 2:
         return 0
     taps = np.arange(len(row.taps))
     return len(taps) if np.array_equal(row_layout.positions, taps) else 0
@@ -354,7 +356,7 @@ def _phase(problem, sub, order, axes, filters, lanes, pitch):
         "col": (_c_axis(*col[:2]), col[0].stride, col_layout.segments, col[0].outputs, cols,
                 col[0].out_step * col[2]),
         "off": np.ascontiguousarray(off, np.int32), "weight_offsets": w_off, "out_bytes": out_bytes,
-        "row_taps": _row_taps(g, order, merged, row_layout), "col_taps": len(col[0].taps),
+        "row_taps": _row_taps(g, sub, order, merged, row_layout), "col_taps": len(col[0].taps),
     }  # fmt: skip
     strips = math.prod(a.outputs for a, _, _ in outer)
     strips *= -(-row[0].outputs // rows) * -(-col[0].outputs // cols)

@@ -10,7 +10,8 @@ COMMON = """out : ndarray, optional
     casting : {'same_kind', 'no', 'equiv', 'safe', 'unsafe'}
         What may be cast to ``dtype``, and ``dtype`` to that of ``out``.
     backend : str
-        ``"auto"`` or one of ``fastconv.backends()``."""
+        ``"auto"``, ``"tune"`` (time the candidates once, remember the fastest), or one of
+        ``fastconv.backends()``."""
 
 CONV = """stride : int or sequence of int
         Samples between neighbouring windows, default 1.

@@ -143,7 +143,7 @@ def check_fill(fillvalue, dtype):
         if value.dtype.kind == "O" and isinstance(fillvalue, int) and dtype.kind not in "biu":
             value = np.asarray(float(fillvalue))  # beyond int64
     except OverflowError:
-        value = np.asarray(math.inf)
+        raise ValueError(f"fillvalue={fillvalue} is too large for the result's dtype {dtype}") from None
     except ValueError:
         value = np.zeros(1)
     if value.ndim or value.dtype.kind not in "biufc":
