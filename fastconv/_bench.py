@@ -5,6 +5,7 @@ the exit code: 0 done, 1 a result is wrong; BenchError becomes one line and exit
 """
 
 import argparse
+import os
 import sys
 
 from . import _bench_layers
@@ -37,6 +38,8 @@ def main(argv=None):
         print(f"fastconv bench: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        progress("")
-        print("fastconv bench: interrupted", file=sys.stderr)
+        print("\nfastconv bench: interrupted", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # whoever read the table has gone; nothing may be flushed at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1

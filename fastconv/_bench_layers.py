@@ -205,7 +205,7 @@ def run(options):
         try:  # before the work, so that a bad name is told at once
             options.json.touch()
         except OSError as error:
-            raise BenchError(f"cannot write {options.json}: {reason(error)}") from None
+            raise BenchError(f"cannot write {options.json}: {error.strerror}") from None
     options.threads = options.threads or fastconv.get_num_threads()
     peers, missing = ([], []) if options.no_peers else _bench_peers.installed(options.threads)
     with contextlib.ExitStack() as inside:

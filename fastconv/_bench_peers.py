@@ -20,7 +20,7 @@ class PeerCannot(Exception):
 class Torch:
     """``torch.nn.functional`` on channels-first tensors that share the arrays' memory."""
 
-    name, title = "torch", "torch"
+    name, title, package = "torch", "torch", "PyTorch"
 
     def __init__(self, threads):
         import torch
@@ -49,7 +49,7 @@ class Torch:
 class OnnxRuntime:
     """A session of one Conv or ConvTranspose node with constant weights, as in a loaded model."""
 
-    name, title = "ort", "ORT"
+    name, title, package = "ort", "ORT", "ONNX Runtime (ORT)"
 
     def __init__(self, threads):
         import onnx
@@ -120,5 +120,5 @@ def installed(threads):
         try:
             peers.append(peer(threads))
         except (ImportError, OSError) as error:  # OSError: a library that does not load
-            missing.append(f"{peer.title} is not measured: {reason(error)}")
+            missing.append(f"{peer.package} is not measured: {reason(error)}")
     return peers, missing

@@ -36,7 +36,7 @@ def introduction(options, peers, machine):
     """Lines that say what runs where."""
     info = fastconv.show_config(mode="dicts")
     who = [f"fastconv {info['fastconv']} ({info['isa']}, {options.layout})"]
-    who += [f"{peer.title} {peer.version} (channels_first)" for peer in peers]
+    who += [f"{peer.package} {peer.version} (channels_first)" for peer in peers]
     n = options.threads
     times = f" x {n} = {machine.flops / 1e9:.1f} GFLOP/s for {n} threads" if n > 1 else ""
     return [
@@ -175,6 +175,8 @@ def conclusion(rows, peers, cannot):
     lines = []
     for title, reasons in cannot.items():
         lines.append(f"{title} cannot compute {layers_text(len(reasons))}: {reasons[0]}")
+    if lines:
+        lines.append("")
     if ratios and by_family(rows):
         lines += family_lines(by_family(rows), ratios, titles)
     if whole_networks(rows):

@@ -46,8 +46,9 @@ def seconds_of(function, times=1):
 def race(functions, rounds, seconds):
     """The best seconds per call of each of a dict's functions, which are called in turn.
 
-    A turn lasts its share of ``seconds``, at least one call. The first calls of a turn, which find
-    the caches and the cores with the one before, are timed too: only the best of all counts.
+    A turn lasts its share of ``seconds``, at least one call. Its first calls, which find the caches
+    and the cores with the one before, are timed too: only the best of all counts. Every other round
+    runs backwards, so that nobody always follows the same one.
     """
     share = seconds / (rounds * len(functions))
     together = {}
@@ -55,11 +56,11 @@ def race(functions, rounds, seconds):
         function()  # the first of all may select, plan and pack
         together[name] = max(1, int(SHORTEST / seconds_of(function)))
     best = dict.fromkeys(functions, math.inf)
-    for _ in range(rounds):
-        for name, function in functions.items():
+    for i in range(rounds):
+        for name in list(functions)[:: -1 if i % 2 else 1]:
             end = time.perf_counter() + share
             while True:
-                best[name] = min(best[name], seconds_of(function, together[name]))
+                best[name] = min(best[name], seconds_of(functions[name], together[name]))
                 if time.perf_counter() >= end:
                     break
     return best

@@ -6,7 +6,7 @@ from fastconv._core cimport kernels as k
 # A tap block bounds the length of one running sum: sums of blocks are added up apart, which keeps
 # the rounding error of long kernels low; and the weights of a block stay in cache.
 cdef enum:
-    TAP_BLOCK = 512
+    TAP_BLOCK = 256
 
 
 ctypedef struct Block:          # consecutive output channels that one tile computes
