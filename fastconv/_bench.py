@@ -32,7 +32,9 @@ def main(argv=None):
     """Run one benchmark with command line arguments; returns the exit code."""
     options = parser().parse_args(argv)
     try:
-        return options.run(options)
+        code = options.run(options)
+        sys.stdout.flush()
+        return code
     except BenchError as error:
         progress("")
         print(f"fastconv bench: {error}", file=sys.stderr)

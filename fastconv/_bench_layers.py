@@ -87,7 +87,7 @@ def disagreement(results, tolerance):
     """(largest relative difference to the first result, what is wrong or "")."""
     (first, wanted), *others = results.items()
     largest, wrong = 0.0, []
-    scale = float(np.abs(wanted).max())
+    scale = float(np.abs(wanted).max()) or 1.0
     for name, found in others:
         if found.shape != wanted.shape:
             wrong.append(f"{name} has shape {found.shape}, {first} {wanted.shape}")
@@ -202,10 +202,7 @@ def run(options):
         print("\n".join(_bench_table.listing(layers)))
         return 0
     if options.json:
-        try:  # before the work, so that a bad name is told at once
-            options.json.touch()
-        except OSError as error:
-            raise BenchError(f"cannot write {options.json}: {error.strerror}") from None
+        write(options.json, "", "a")  # before the work, so that a bad name is told at once
     options.threads = options.threads or fastconv.get_num_threads()
     peers, missing = ([], []) if options.no_peers else _bench_peers.installed(options.threads)
     with contextlib.ExitStack() as inside:
@@ -220,8 +217,17 @@ def run(options):
     print("\n".join(_bench_table.conclusion(rows, peers, bench.cannot)))
     if options.json:
         content = _bench_table.document(options, peers, machine, rows)
-        options.json.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
+        write(options.json, json.dumps(content, indent=1, allow_nan=False) + "\n", "w")
     return int(any(row.wrong for row in rows))
+
+
+def write(path, text, mode):
+    """Write or append to a file; BenchError."""
+    try:
+        with path.open(mode, encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise BenchError(f"cannot write {path}: {error.strerror}") from None
 
 
 def measure_all(bench, layers):

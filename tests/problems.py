@@ -121,7 +121,7 @@ def mismatch(found, expected, backend="direct"):
                                 np.finfo(found.dtype).max)
         tol = (0 if tol is None else tol) + unit * abs(y) + tiny
         if backend not in SUMMING:
-            tol = np.full_like(tol, tol.max(initial=0))
+            tol = np.full_like(tol, np.nanmax(tol, initial=0))  # NaN where the result is
         finite = np.isfinite(y)
         with np.errstate(all="ignore"):
             close = (abs(np.where(finite, r - y, 0)) <= tol) | (tol == np.inf)

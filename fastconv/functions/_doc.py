@@ -1,9 +1,12 @@
-"""Docstrings of functions that exist once per rank: one text, filled in with the rank's words."""
+"""Functions that exist once per rank: one signature and one docstring for all three."""
+
+from inspect import cleandoc
 
 _AXES = {1: ("L", "k", "ol"), 2: ("H, W", "kh, kw", "oh, ow"),
          3: ("D, H, W", "kd, kh, kw", "od, oh, ow")}  # fmt: skip
 
-COMMON = """out : ndarray, optional
+COMMON = cleandoc("""
+    out : ndarray, optional
         Array that the result is written to and that is returned; may overlap an input.
     dtype : dtype, optional
         dtype of the computation and the result; default ``np.result_type`` of the operands.
@@ -11,9 +14,11 @@ COMMON = """out : ndarray, optional
         What may be cast to ``dtype``, and ``dtype`` to that of ``out``.
     backend : str
         ``"auto"``, ``"tune"`` (time the candidates once, remember the fastest), or one of
-        ``fastconv.backends()``."""
+        ``fastconv.backends()``.
+    """)
 
-CONV = """stride : int or sequence of int
+CONV = cleandoc("""
+    stride : int or sequence of int
         Samples between neighbouring windows, default 1.
     padding : int, sequence of int, sequence of (int, int), or str
         Samples added around x: one number, one per axis, or one (before, after) pair per axis;
@@ -31,9 +36,11 @@ CONV = """stride : int or sequence of int
     layout : {'channels_first', 'channels_last'}
         Where x and the result have their channel axis; weights are the same in both.
     activation : {None, 'relu', 'relu6', 'leaky_relu', 'silu', 'gelu', 'sigmoid', 'tanh'}
-        Applied to the result as it is written."""
+        Applied to the result as it is written.
+    """)
 
-RAISES = """Raises
+RAISES = cleandoc("""
+    Raises
     ------
     ValueError
         A shape, size or name that does not fit; the message names the argument.
@@ -42,14 +49,15 @@ RAISES = """Raises
     BackendNotSupportedError
         The backend asked for cannot compute this.
     MemoryError
-        The result does not fit into memory."""
+        The result does not fit into memory.
+    """)
 
 
 def fill(rank=None):
     """Decorator: fill {sizes}, {kernels}, {outs}, {rank}, {common}, {conv}, {raises} into a docstring."""
     def decorate(function):
         sizes, kernels, outs = _AXES.get(rank, ("*sizes", "*kernel", "*outs"))
-        text = function.__doc__ or ""  # none under python -OO
+        text = cleandoc(function.__doc__ or "")  # none under python -OO
         for name, value in (("sizes", sizes), ("kernels", kernels), ("outs", outs),
                             ("rank", str(rank)), ("common", COMMON), ("conv", CONV),
                             ("raises", RAISES)):  # fmt: skip
@@ -60,10 +68,12 @@ def fill(rank=None):
     return decorate
 
 
-def copy(source, rank):
-    """Decorator: the docstring of another function, filled in for this rank."""
-    def decorate(function):
-        function.__doc__ = source.__doc__
-        return fill(rank)(function)
-
-    return decorate
+def by_rank(name, make):
+    """The functions ``name.format(1)`` to ``name.format(3)``, made by ``make(rank)``: one signature, one
+    docstring, filled in with the rank's words."""
+    functions = []
+    for rank in (1, 2, 3):
+        function = fill(rank)(make(rank))
+        function.__name__ = function.__qualname__ = name.format(rank)
+        functions.append(function)
+    return functions

@@ -3,22 +3,82 @@
 import numpy as np
 
 from .. import _args, _dtypes, _run
-from ._doc import copy, fill
+from ._doc import by_rank, fill
 
 
-def _conv_doc():
-    """Cross-correlate x with a bank of filters, as a layer of a neural network.
+def _make_layer(rank):
+    def layer(x, w, bias=None, *, stride=1, padding=0, dilation=1, groups=1, padding_mode="zeros",
+              flip=False, layout="channels_first", activation=None, out=None, dtype=None,
+              casting="same_kind", backend="auto"):  # fmt: skip
+        """Cross-correlate x with a bank of filters, as a layer of a neural network.
 
-    ``out[n, k, o] = activation(bias[k] + sum over c, t of
-    x[n, g * C/groups + c, o * stride - before + t * dilation] * w[k, c, t])`` with g the group of
-    filter k. The filter is not flipped unless ``flip=True``. Along each axis the result has
-    ``floor((size + before + after - (k - 1) * dilation - 1) / stride) + 1`` samples.
+        ``out[n, k, o] = activation(bias[k] + sum over c, t of
+        x[n, g * C/groups + c, o * stride - before + t * dilation] * w[k, c, t])`` with g the group of
+        filter k. The filter is not flipped unless ``flip=True``. Along each axis the result has
+        ``floor((size + before + after - (k - 1) * dilation - 1) / stride) + 1`` samples.
+
+        Parameters
+        ----------
+        x : array_like
+            Samples, shape ``(N, C, {sizes})``, or ``(C, {sizes})`` without a batch axis; with
+            ``layout="channels_last"`` ``(N, {sizes}, C)`` or ``({sizes}, C)``.
+        w : array_like
+            Filters, shape ``(K, C/groups, {kernels})``.
+        bias : array_like, optional
+            One value per output channel, shape ``(K,)``.
+        {conv}
+        {common}
+
+        Returns
+        -------
+        ndarray
+            Shape ``(N, K, {outs})``, in the layout of x, unbatched where x is. Integers wrap modulo
+            ``2**n``; float16 and bfloat16 are summed in float32 and rounded once.
+
+        {raises}
+
+        See Also
+        --------
+        plan : prepare the weights once and run many times.
+        convolve : signal style, without channels.
+
+        References
+        ----------
+        .. [1] V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep learning",
+           2016, arXiv:1603.07285.
+
+        Examples
+        --------
+        >>> import numpy as np, fastconv
+        >>> x = np.arange(12.0).reshape(1, 2, 6)
+        >>> w = np.ones((1, 2, 3))
+        >>> fastconv.conv1d(x, w, stride=2)
+        array([[[24., 36.]]])
+        """
+        spec = _run.Spec(rank, stride, padding, dilation, groups, padding_mode, flip, layout, activation,
+                         dtype=dtype, casting=casting, backend=backend)  # fmt: skip
+        return _run.layer(spec, x, w, bias, out)
+
+    return layer
+
+
+conv1d, conv2d, conv3d = by_rank("conv{}d", _make_layer)
+
+
+@fill()
+def conv(x, w, bias=None, *, stride=1, padding=0, dilation=1, groups=1, padding_mode="zeros",
+         flip=False, layout="channels_first", activation=None, out=None, dtype=None,
+         casting="same_kind", backend="auto"):  # fmt: skip
+    """Cross-correlate x with a bank of filters of any rank, taken from w.
+
+    ``conv1d``, ``conv2d`` or ``conv3d`` by the number of axes of w, which is the rank and two; ranks above
+    3 are computed as well.
 
     Parameters
     ----------
     x : array_like
-        Samples, shape ``(N, C, {sizes})``, or ``(C, {sizes})`` without a batch axis; with
-        ``layout="channels_last"`` ``(N, {sizes}, C)`` or ``({sizes}, C)``.
+        Samples, shape ``(N, C, {sizes})``, or ``(C, {sizes})`` without a batch axis; channels last with
+        ``layout``.
     w : array_like
         Filters, shape ``(K, C/groups, {kernels})``.
     bias : array_like, optional
@@ -29,62 +89,16 @@ def _conv_doc():
     Returns
     -------
     ndarray
-        Shape ``(N, K, {outs})``, in the layout of x, unbatched where x is. Integers wrap modulo
-        ``2**n``; float16 and bfloat16 are summed in float32 and rounded once.
+        Shape ``(N, K, {outs})``, in the layout of x, unbatched where x is.
 
     {raises}
-
-    See Also
-    --------
-    plan : prepare the weights once and run many times.
-    convolve : signal style, without channels.
-
-    References
-    ----------
-    .. [1] V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep learning",
-       2016, arXiv:1603.07285.
 
     Examples
     --------
     >>> import numpy as np, fastconv
-    >>> x = np.arange(12.0).reshape(1, 2, 6)
-    >>> w = np.ones((1, 2, 3))
-    >>> fastconv.conv1d(x, w, stride=2)
-    array([[[24., 36.]]])
+    >>> fastconv.conv(np.ones((1, 1, 2, 2, 2, 2)), np.ones((1, 1, 2, 2, 2, 2))).shape
+    (1, 1, 1, 1, 1, 1)
     """
-
-
-@copy(_conv_doc, 1)
-def conv1d(x, w, bias=None, *, stride=1, padding=0, dilation=1, groups=1, padding_mode="zeros",
-           flip=False, layout="channels_first", activation=None, out=None, dtype=None,
-           casting="same_kind", backend="auto"):  # fmt: skip
-    spec = _run.Spec(1, stride, padding, dilation, groups, padding_mode, flip, layout, activation,
-                     dtype=dtype, casting=casting, backend=backend)  # fmt: skip
-    return _run.layer(spec, x, w, bias, out)
-
-
-@copy(_conv_doc, 2)
-def conv2d(x, w, bias=None, *, stride=1, padding=0, dilation=1, groups=1, padding_mode="zeros",
-           flip=False, layout="channels_first", activation=None, out=None, dtype=None,
-           casting="same_kind", backend="auto"):  # fmt: skip
-    spec = _run.Spec(2, stride, padding, dilation, groups, padding_mode, flip, layout, activation,
-                     dtype=dtype, casting=casting, backend=backend)  # fmt: skip
-    return _run.layer(spec, x, w, bias, out)
-
-
-@copy(_conv_doc, 3)
-def conv3d(x, w, bias=None, *, stride=1, padding=0, dilation=1, groups=1, padding_mode="zeros",
-           flip=False, layout="channels_first", activation=None, out=None, dtype=None,
-           casting="same_kind", backend="auto"):  # fmt: skip
-    spec = _run.Spec(3, stride, padding, dilation, groups, padding_mode, flip, layout, activation,
-                     dtype=dtype, casting=casting, backend=backend)  # fmt: skip
-    return _run.layer(spec, x, w, bias, out)
-
-
-@copy(_conv_doc, None)
-def conv(x, w, bias=None, *, stride=1, padding=0, dilation=1, groups=1, padding_mode="zeros",
-         flip=False, layout="channels_first", activation=None, out=None, dtype=None,
-         casting="same_kind", backend="auto"):  # fmt: skip
     w = _args.as_array(w, "w")
     if w.ndim < 3:
         raise ValueError(f"w must have at least 3 axes (filters, channels, kernel), found {w.ndim}")
@@ -111,71 +125,55 @@ def _depthwise(rank, x, w, bias, layout, out, name="w", **keywords):
     return _run.layer(spec, x, w, bias, out)
 
 
-def _depthwise_doc():
-    """Filter every channel with its own filters: a convolution with ``groups = C``.
+def _make_depthwise_conv(rank):
+    def depthwise_conv(x, w, bias=None, *, stride=1, padding=0, dilation=1, padding_mode="zeros",
+                       flip=False, layout="channels_first", activation=None, out=None, dtype=None,
+                       casting="same_kind", backend="auto"):  # fmt: skip
+        """Filter every channel with its own filters: a convolution with ``groups = C``.
 
-    ``out[n, c * M + m, o] = sum over t of x[n, c, o * stride - before + t * dilation] *
-    w[c * M + m, 0, t]`` for M filters a channel. The filter is not flipped unless ``flip=True``.
+        ``out[n, c * M + m, o] = sum over t of x[n, c, o * stride - before + t * dilation] *
+        w[c * M + m, 0, t]`` for M filters a channel. The filter is not flipped unless ``flip=True``.
 
-    Parameters
-    ----------
-    x : array_like
-        Samples, shape ``(N, C, {sizes})`` or ``(C, {sizes})``; channels last with ``layout``.
-    w : array_like
-        Filters, shape ``(C * M, 1, {kernels})``.
-    bias : array_like, optional
-        One value per output channel, shape ``(C * M,)``.
-    stride, padding, dilation, padding_mode, flip, layout, activation
-        As in ``conv{rank}d``.
-    {common}
+        Parameters
+        ----------
+        x : array_like
+            Samples, shape ``(N, C, {sizes})`` or ``(C, {sizes})``; channels last with ``layout``.
+        w : array_like
+            Filters, shape ``(C * M, 1, {kernels})``.
+        bias : array_like, optional
+            One value per output channel, shape ``(C * M,)``.
+        stride, padding, dilation, padding_mode, flip, layout, activation
+            As in ``conv{rank}d``.
+        {common}
 
-    Returns
-    -------
-    ndarray
-        Shape ``(N, C * M, {outs})``, in the layout of x.
+        Returns
+        -------
+        ndarray
+            Shape ``(N, C * M, {outs})``, in the layout of x.
 
-    {raises}
+        {raises}
 
-    References
-    ----------
-    .. [1] F. Chollet, "Xception: Deep learning with depthwise separable convolutions", CVPR 2017,
-       arXiv:1610.02357.
+        References
+        ----------
+        .. [1] F. Chollet, "Xception: Deep learning with depthwise separable convolutions", CVPR 2017,
+           arXiv:1610.02357.
 
-    Examples
-    --------
-    >>> import numpy as np, fastconv
-    >>> x = np.arange(8.0).reshape(1, 2, 4)
-    >>> fastconv.depthwise_conv1d(x, np.array([[[1.0, 1.0]], [[1.0, -1.0]]]))
-    array([[[ 1.,  3.,  5.],
-            [-1., -1., -1.]]])
-    """
+        Examples
+        --------
+        >>> import numpy as np, fastconv
+        >>> x = np.arange(8.0).reshape(1, 2, 4)
+        >>> fastconv.depthwise_conv1d(x, np.array([[[1.0, 1.0]], [[1.0, -1.0]]]))
+        array([[[ 1.,  3.,  5.],
+                [-1., -1., -1.]]])
+        """
+        return _depthwise(rank, x, w, bias, layout, out, stride=stride, padding=padding,
+                          dilation=dilation, padding_mode=padding_mode, flip=flip,
+                          activation=activation, dtype=dtype, casting=casting, backend=backend)  # fmt: skip
 
-
-@copy(_depthwise_doc, 1)
-def depthwise_conv1d(x, w, bias=None, *, stride=1, padding=0, dilation=1, padding_mode="zeros",
-                     flip=False, layout="channels_first", activation=None, out=None, dtype=None,
-                     casting="same_kind", backend="auto"):  # fmt: skip
-    return _depthwise(1, x, w, bias, layout, out, stride=stride, padding=padding,
-                      dilation=dilation, padding_mode=padding_mode, flip=flip,
-                      activation=activation, dtype=dtype, casting=casting, backend=backend)  # fmt: skip
-
-
-@copy(_depthwise_doc, 2)
-def depthwise_conv2d(x, w, bias=None, *, stride=1, padding=0, dilation=1, padding_mode="zeros",
-                     flip=False, layout="channels_first", activation=None, out=None, dtype=None,
-                     casting="same_kind", backend="auto"):  # fmt: skip
-    return _depthwise(2, x, w, bias, layout, out, stride=stride, padding=padding,
-                      dilation=dilation, padding_mode=padding_mode, flip=flip,
-                      activation=activation, dtype=dtype, casting=casting, backend=backend)  # fmt: skip
+    return depthwise_conv
 
 
-@copy(_depthwise_doc, 3)
-def depthwise_conv3d(x, w, bias=None, *, stride=1, padding=0, dilation=1, padding_mode="zeros",
-                     flip=False, layout="channels_first", activation=None, out=None, dtype=None,
-                     casting="same_kind", backend="auto"):  # fmt: skip
-    return _depthwise(3, x, w, bias, layout, out, stride=stride, padding=padding,
-                      dilation=dilation, padding_mode=padding_mode, flip=flip,
-                      activation=activation, dtype=dtype, casting=casting, backend=backend)  # fmt: skip
+depthwise_conv1d, depthwise_conv2d, depthwise_conv3d = by_rank("depthwise_conv{}d", _make_depthwise_conv)
 
 
 @fill()
@@ -243,73 +241,57 @@ def _separable(rank, x, w_depthwise, w_pointwise, bias, layout, activation, out,
     return _run.layer(spec, middle, second.reshape(*second.shape[:2], *(1,) * rank), bias, out)
 
 
-def _separable_doc():
-    """Depthwise separable convolution: every channel filtered apart, then the channels mixed.
+def _make_separable_conv(rank):
+    def separable_conv(x, w_depthwise, w_pointwise, bias=None, *, stride=1, padding=0, dilation=1,
+                       padding_mode="zeros", flip=False, layout="channels_first", activation=None,
+                       out=None, dtype=None, casting="same_kind", backend="auto"):  # fmt: skip
+        """Depthwise separable convolution: every channel filtered apart, then the channels mixed.
 
-    ``pointwise_conv(depthwise_conv{rank}d(x, w_depthwise), w_pointwise, bias)``. For R taps an axis
-    it costs ``1/K + 1/R**{rank}`` of the full convolution.
+        ``pointwise_conv(depthwise_conv{rank}d(x, w_depthwise), w_pointwise, bias)``. For R taps an axis
+        it costs ``1/K + 1/R**{rank}`` of the full convolution.
 
-    Parameters
-    ----------
-    x : array_like
-        Samples, shape ``(N, C, {sizes})`` or ``(C, {sizes})``; channels last with ``layout``.
-    w_depthwise : array_like
-        Shape ``(C * M, 1, {kernels})``.
-    w_pointwise : array_like
-        Shape ``(K, C * M)`` or ``(K, C * M, 1, ...)``.
-    bias : array_like, optional
-        Shape ``(K,)``, added by the pointwise step.
-    stride, padding, dilation, padding_mode, flip
-        Of the depthwise step, as in ``conv{rank}d``.
-    layout, activation
-        As in ``conv{rank}d``; the activation follows the pointwise step.
-    {common}
+        Parameters
+        ----------
+        x : array_like
+            Samples, shape ``(N, C, {sizes})`` or ``(C, {sizes})``; channels last with ``layout``.
+        w_depthwise : array_like
+            Shape ``(C * M, 1, {kernels})``.
+        w_pointwise : array_like
+            Shape ``(K, C * M)`` or ``(K, C * M, 1, ...)``.
+        bias : array_like, optional
+            Shape ``(K,)``, added by the pointwise step.
+        stride, padding, dilation, padding_mode, flip
+            Of the depthwise step, as in ``conv{rank}d``.
+        layout, activation
+            As in ``conv{rank}d``; the activation follows the pointwise step.
+        {common}
 
-    Returns
-    -------
-    ndarray
-        Shape ``(N, K, {outs})``, in the layout of x.
+        Returns
+        -------
+        ndarray
+            Shape ``(N, K, {outs})``, in the layout of x.
 
-    {raises}
+        {raises}
 
-    References
-    ----------
-    .. [1] A. Howard et al., "MobileNets", 2017, arXiv:1704.04861.
+        References
+        ----------
+        .. [1] A. Howard et al., "MobileNets", 2017, arXiv:1704.04861.
 
-    Examples
-    --------
-    >>> import numpy as np, fastconv
-    >>> x = np.ones((1, 2, 4))
-    >>> fastconv.separable_conv1d(x, np.ones((2, 1, 3)), np.array([[1.0, 2.0]]))
-    array([[[9., 9.]]])
-    """
+        Examples
+        --------
+        >>> import numpy as np, fastconv
+        >>> x = np.ones((1, 2, 4))
+        >>> fastconv.separable_conv1d(x, np.ones((2, 1, 3)), np.array([[1.0, 2.0]]))
+        array([[[9., 9.]]])
+        """
+        return _separable(rank, x, w_depthwise, w_pointwise, bias, layout, activation, out, dtype, casting,
+                          backend, stride=stride, padding=padding, dilation=dilation,
+                          padding_mode=padding_mode, flip=flip)  # fmt: skip
 
-
-@copy(_separable_doc, 1)
-def separable_conv1d(x, w_depthwise, w_pointwise, bias=None, *, stride=1, padding=0, dilation=1,
-                     padding_mode="zeros", flip=False, layout="channels_first", activation=None,
-                     out=None, dtype=None, casting="same_kind", backend="auto"):  # fmt: skip
-    return _separable(1, x, w_depthwise, w_pointwise, bias, layout, activation, out, dtype, casting,
-                      backend, stride=stride, padding=padding, dilation=dilation,
-                      padding_mode=padding_mode, flip=flip)  # fmt: skip
-
-
-@copy(_separable_doc, 2)
-def separable_conv2d(x, w_depthwise, w_pointwise, bias=None, *, stride=1, padding=0, dilation=1,
-                     padding_mode="zeros", flip=False, layout="channels_first", activation=None,
-                     out=None, dtype=None, casting="same_kind", backend="auto"):  # fmt: skip
-    return _separable(2, x, w_depthwise, w_pointwise, bias, layout, activation, out, dtype, casting,
-                      backend, stride=stride, padding=padding, dilation=dilation,
-                      padding_mode=padding_mode, flip=flip)  # fmt: skip
+    return separable_conv
 
 
-@copy(_separable_doc, 3)
-def separable_conv3d(x, w_depthwise, w_pointwise, bias=None, *, stride=1, padding=0, dilation=1,
-                     padding_mode="zeros", flip=False, layout="channels_first", activation=None,
-                     out=None, dtype=None, casting="same_kind", backend="auto"):  # fmt: skip
-    return _separable(3, x, w_depthwise, w_pointwise, bias, layout, activation, out, dtype, casting,
-                      backend, stride=stride, padding=padding, dilation=dilation,
-                      padding_mode=padding_mode, flip=flip)  # fmt: skip
+separable_conv1d, separable_conv2d, separable_conv3d = by_rank("separable_conv{}d", _make_separable_conv)
 
 
 @fill(2)
@@ -358,7 +340,7 @@ def resize_conv2d(x, w, bias=None, *, scale, stride=1, padding=0, dilation=1, gr
     return _run.layer(spec, x, w, bias, out)
 
 
-@fill(1)
+@fill()
 def causal_conv1d(x, w, bias=None, *, state=None, activation=None, out=None, dtype=None,
                   casting="same_kind", backend="auto"):  # fmt: skip
     """Filter each channel causally and carry the last samples over to the next call.

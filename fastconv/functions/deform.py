@@ -7,7 +7,7 @@ import numpy as np
 from .. import _args, _run, _select
 from .._plan import CALLS
 from .._problem import Problem
-from ._doc import copy
+from ._doc import by_rank
 
 
 class DeformDecision(NamedTuple):
@@ -123,82 +123,66 @@ def finish(d, x, offset, mask, weights, out, operands, has_batch, last, casting)
     return result
 
 
-def _deform_doc():
-    """Deformable convolution: every tap is shifted by an offset of its own at every output.
+def _make_deform_conv(rank):
+    def deform_conv(x, offset, w, bias=None, *, mask=None, stride=1, padding=0, dilation=1, groups=1,
+                    offset_groups=None, layout="channels_first", activation=None, out=None,
+                    dtype=None, casting="same_kind", backend="auto"):  # fmt: skip
+        """Deformable convolution: every tap is shifted by an offset of its own at every output.
 
-    ``out[n, k, o] = activation(bias[k] + sum over c, t of x[n, c, o * stride - before + t * dilation
-    + offset[n, g, t, :, o]] * mask[n, g, t, o] * w[k, c, t])``, x interpolated linearly between samples,
-    0 at positions one sample or more outside; g is the offset group of channel c. The filter is
-    not flipped. Without a mask this is version 1, with one version 2.
+        ``out[n, k, o] = activation(bias[k] + sum over c, t of x[n, c, o * stride - before + t * dilation
+        + offset[n, g, t, :, o]] * mask[n, g, t, o] * w[k, c, t])``, x interpolated linearly between samples,
+        0 at positions one sample or more outside; g is the offset group of channel c. The filter is
+        not flipped. Without a mask this is version 1, with one version 2.
 
-    Parameters
-    ----------
-    x : array_like
-        Samples, shape ``(N, C, {sizes})`` or ``(C, {sizes})``; channels last with ``layout``.
-    offset : array_like
-        Shifts in samples, shape ``(N, {rank} * offset_groups * taps, {outs})``: {rank} component(s) for
-        each tap in the order of the axes, taps in C order; without the batch axis where x has none.
-        Channels first in both layouts.
-    w : array_like
-        Filters, shape ``(K, C/groups, {kernels})``.
-    bias : array_like, optional
-        Shape ``(K,)``.
-    mask : array_like, optional
-        Factors, shape ``(N, offset_groups * taps, {outs})``.
-    stride, padding, dilation, groups, layout, activation
-        As in ``conv{rank}d``.
-    offset_groups : int, optional
-        Channels are split into that many groups with offsets of their own; inferred from offset.
-    {common}
+        Parameters
+        ----------
+        x : array_like
+            Samples, shape ``(N, C, {sizes})`` or ``(C, {sizes})``; channels last with ``layout``.
+        offset : array_like
+            Shifts in samples, shape ``(N, {rank} * offset_groups * taps, {outs})``: {rank} component(s) for
+            each tap in the order of the axes, taps in C order; without the batch axis where x has none.
+            Channels first in both layouts.
+        w : array_like
+            Filters, shape ``(K, C/groups, {kernels})``.
+        bias : array_like, optional
+            Shape ``(K,)``.
+        mask : array_like, optional
+            Factors, shape ``(N, offset_groups * taps, {outs})``.
+        stride, padding, dilation, groups, layout, activation
+            As in ``conv{rank}d``.
+        offset_groups : int, optional
+            Channels are split into that many groups with offsets of their own; inferred from offset.
+        {common}
 
-    Returns
-    -------
-    ndarray
-        Shape ``(N, K, {outs})``, in the layout of x; integers give float64.
+        Returns
+        -------
+        ndarray
+            Shape ``(N, K, {outs})``, in the layout of x; integers give float64.
 
-    {raises}
+        {raises}
 
-    Notes
-    -----
-    A neighbour of interpolation weight 0 is not read, so with integer offsets NaN and infinity
-    reach the same outputs as in ``conv{rank}d``.
+        Notes
+        -----
+        A neighbour of interpolation weight 0 is not read, so with integer offsets NaN and infinity
+        reach the same outputs as in ``conv{rank}d``.
 
-    References
-    ----------
-    .. [1] J. Dai et al., "Deformable convolutional networks", ICCV 2017, arXiv:1703.06211.
-    .. [2] X. Zhu et al., "Deformable ConvNets v2", CVPR 2019, arXiv:1811.11168.
+        References
+        ----------
+        .. [1] J. Dai et al., "Deformable convolutional networks", ICCV 2017, arXiv:1703.06211.
+        .. [2] X. Zhu et al., "Deformable ConvNets v2", CVPR 2019, arXiv:1811.11168.
 
-    Examples
-    --------
-    >>> import numpy as np, fastconv
-    >>> x = np.array([[[0.0, 10.0, 20.0]]])
-    >>> fastconv.deform_conv1d(x, np.full((1, 1, 3), 0.5), np.ones((1, 1, 1)))
-    array([[[ 5., 15., 10.]]])
-    """
+        Examples
+        --------
+        >>> import numpy as np, fastconv
+        >>> x = np.array([[[0.0, 10.0, 20.0]]])
+        >>> fastconv.deform_conv1d(x, np.full((1, 1, 3), 0.5), np.ones((1, 1, 1)))
+        array([[[ 5., 15., 10.]]])
+        """
+        spec = _run.Spec(rank, stride, padding, dilation, groups, layout=layout, activation=activation,
+                         dtype=dtype, casting=casting, backend=backend)  # fmt: skip
+        return _deform(spec, x, offset, w, bias, mask, offset_groups, out)
 
-
-@copy(_deform_doc, 1)
-def deform_conv1d(x, offset, w, bias=None, *, mask=None, stride=1, padding=0, dilation=1, groups=1,
-                  offset_groups=None, layout="channels_first", activation=None, out=None,
-                  dtype=None, casting="same_kind", backend="auto"):  # fmt: skip
-    spec = _run.Spec(1, stride, padding, dilation, groups, layout=layout, activation=activation,
-                     dtype=dtype, casting=casting, backend=backend)  # fmt: skip
-    return _deform(spec, x, offset, w, bias, mask, offset_groups, out)
-
-
-@copy(_deform_doc, 2)
-def deform_conv2d(x, offset, w, bias=None, *, mask=None, stride=1, padding=0, dilation=1, groups=1,
-                  offset_groups=None, layout="channels_first", activation=None, out=None,
-                  dtype=None, casting="same_kind", backend="auto"):  # fmt: skip
-    spec = _run.Spec(2, stride, padding, dilation, groups, layout=layout, activation=activation,
-                     dtype=dtype, casting=casting, backend=backend)  # fmt: skip
-    return _deform(spec, x, offset, w, bias, mask, offset_groups, out)
+    return deform_conv
 
 
-@copy(_deform_doc, 3)
-def deform_conv3d(x, offset, w, bias=None, *, mask=None, stride=1, padding=0, dilation=1, groups=1,
-                  offset_groups=None, layout="channels_first", activation=None, out=None,
-                  dtype=None, casting="same_kind", backend="auto"):  # fmt: skip
-    spec = _run.Spec(3, stride, padding, dilation, groups, layout=layout, activation=activation,
-                     dtype=dtype, casting=casting, backend=backend)  # fmt: skip
-    return _deform(spec, x, offset, w, bias, mask, offset_groups, out)
+deform_conv1d, deform_conv2d, deform_conv3d = by_rank("deform_conv{}d", _make_deform_conv)

@@ -7,7 +7,7 @@ import numpy as np
 from .. import _args, _dtypes, _select
 from .._plan import CALLS
 from .._problem import Axis, Geometry, Problem
-from ._doc import copy
+from ._doc import by_rank
 
 
 def pool_axes(x, kernel_size, stride, padding, dilation, ceil_mode):
@@ -162,122 +162,94 @@ def _avg_pool(rank, x, kernel_size, stride, padding, dilation, ceil_mode, count_
     return _return(result, out)
 
 
-def _max_doc():
-    """Largest sample of each window.
+def _make_max_pool(rank):
+    def max_pool(x, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=False,
+                 layout="channels_first", out=None, dtype=None, casting="same_kind",
+                 backend="auto"):  # fmt: skip
+        """Largest sample of each window.
 
-    ``out[n, c, o] = max over t of x[n, c, o * stride - before + t * dilation]``; padding never wins,
-    a NaN does. Along each axis the result has ``floor((size + before + after - (kernel_size - 1) *
-    dilation - 1) / stride) + 1`` samples (``ceil`` with ``ceil_mode``, but no window begins in the padding).
+        ``out[n, c, o] = max over t of x[n, c, o * stride - before + t * dilation]``; padding never wins,
+        a NaN does. Along each axis the result has ``floor((size + before + after - (kernel_size - 1) *
+        dilation - 1) / stride) + 1`` samples (``ceil`` with ``ceil_mode``, but no window begins in the padding).
 
-    Parameters
-    ----------
-    x : array_like
-        Samples, shape ``(N, C, {sizes})`` or ``(C, {sizes})``; channels last with ``layout``. Not complex.
-    kernel_size : int or sequence of int
-        Window size in samples.
-    stride : int or sequence of int, optional
-        Samples between windows, default ``kernel_size``.
-    padding : int, sequence of int, sequence of (int, int), or str
-        As in ``conv{rank}d``; numbers are at most half a window.
-    dilation : int or sequence of int
-        Samples between neighbouring taps of a window.
-    ceil_mode : bool
-        Whether a last window may reach beyond the end.
-    layout : {'channels_first', 'channels_last'}
-        Where x and the result have their channel axis.
-    {common}
+        Parameters
+        ----------
+        x : array_like
+            Samples, shape ``(N, C, {sizes})`` or ``(C, {sizes})``; channels last with ``layout``. Not complex.
+        kernel_size : int or sequence of int
+            Window size in samples.
+        stride : int or sequence of int, optional
+            Samples between windows, default ``kernel_size``.
+        padding : int, sequence of int, sequence of (int, int), or str
+            As in ``conv{rank}d``; numbers are at most half a window.
+        dilation : int or sequence of int
+            Samples between neighbouring taps of a window.
+        ceil_mode : bool
+            Whether a last window may reach beyond the end.
+        layout : {'channels_first', 'channels_last'}
+            Where x and the result have their channel axis.
+        {common}
 
-    Returns
-    -------
-    ndarray
-        Shape ``(N, C, {outs})``, in the layout and dtype of x.
+        Returns
+        -------
+        ndarray
+            Shape ``(N, C, {outs})``, in the layout and dtype of x.
 
-    {raises}
+        {raises}
 
-    Examples
-    --------
-    >>> import numpy as np, fastconv
-    >>> fastconv.max_pool1d(np.array([[1, 5, 2, 4, 3]]), 2)
-    array([[5, 4]])
-    """
+        Examples
+        --------
+        >>> import numpy as np, fastconv
+        >>> fastconv.max_pool1d(np.array([[1, 5, 2, 4, 3]]), 2)
+        array([[5, 4]])
+        """
+        return _max_pool(rank, x, kernel_size, stride, padding, dilation, ceil_mode, layout, out, dtype,
+                         casting, backend)  # fmt: skip
 
-
-@copy(_max_doc, 1)
-def max_pool1d(x, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=False,
-               layout="channels_first", out=None, dtype=None, casting="same_kind",
-               backend="auto"):  # fmt: skip
-    return _max_pool(1, x, kernel_size, stride, padding, dilation, ceil_mode, layout, out, dtype,
-                     casting, backend)  # fmt: skip
-
-
-@copy(_max_doc, 2)
-def max_pool2d(x, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=False,
-               layout="channels_first", out=None, dtype=None, casting="same_kind",
-               backend="auto"):  # fmt: skip
-    return _max_pool(2, x, kernel_size, stride, padding, dilation, ceil_mode, layout, out, dtype,
-                     casting, backend)  # fmt: skip
+    return max_pool
 
 
-@copy(_max_doc, 3)
-def max_pool3d(x, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=False,
-               layout="channels_first", out=None, dtype=None, casting="same_kind",
-               backend="auto"):  # fmt: skip
-    return _max_pool(3, x, kernel_size, stride, padding, dilation, ceil_mode, layout, out, dtype,
-                     casting, backend)  # fmt: skip
+max_pool1d, max_pool2d, max_pool3d = by_rank("max_pool{}d", _make_max_pool)
 
 
-def _avg_doc():
-    """Mean of the samples of each window.
+def _make_avg_pool(rank):
+    def avg_pool(x, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=False,
+                 count_include_pad=True, divisor_override=None, layout="channels_first", out=None,
+                 dtype=None, casting="same_kind", backend="auto"):  # fmt: skip
+        """Mean of the samples of each window.
 
-    ``out[n, c, o] = sum over t of x[n, c, o * stride - before + t * dilation] / D`` with D the number of
-    taps inside the padded input, or inside x itself where ``count_include_pad`` is false.
+        ``out[n, c, o] = sum over t of x[n, c, o * stride - before + t * dilation] / D`` with D the number of
+        taps inside the padded input, or inside x itself where ``count_include_pad`` is false.
 
-    Parameters
-    ----------
-    x : array_like
-        Samples, shape ``(N, C, {sizes})`` or ``(C, {sizes})``; channels last with ``layout``.
-    kernel_size, stride, padding, dilation, ceil_mode, layout
-        As in ``max_pool{rank}d``.
-    count_include_pad : bool
-        Whether padding counts as zeros (default) or not at all.
-    divisor_override : int, optional
-        D, whatever the window covers.
-    {common}
+        Parameters
+        ----------
+        x : array_like
+            Samples, shape ``(N, C, {sizes})`` or ``(C, {sizes})``; channels last with ``layout``.
+        kernel_size, stride, padding, dilation, ceil_mode, layout
+            As in ``max_pool{rank}d``.
+        count_include_pad : bool
+            Whether padding counts as zeros (default) or not at all.
+        divisor_override : int, optional
+            D, whatever the window covers.
+        {common}
 
-    Returns
-    -------
-    ndarray
-        Shape ``(N, C, {outs})``, in the layout of x; integers and bool give float64.
+        Returns
+        -------
+        ndarray
+            Shape ``(N, C, {outs})``, in the layout of x; integers and bool give float64.
 
-    {raises}
+        {raises}
 
-    Examples
-    --------
-    >>> import numpy as np, fastconv
-    >>> fastconv.avg_pool1d(np.array([[1.0, 5.0, 2.0, 4.0]]), 2)
-    array([[3., 3.]])
-    """
+        Examples
+        --------
+        >>> import numpy as np, fastconv
+        >>> fastconv.avg_pool1d(np.array([[1.0, 5.0, 2.0, 4.0]]), 2)
+        array([[3., 3.]])
+        """
+        return _avg_pool(rank, x, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad,
+                         divisor_override, layout, out, dtype, casting, backend)  # fmt: skip
 
-
-@copy(_avg_doc, 1)
-def avg_pool1d(x, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=False,
-               count_include_pad=True, divisor_override=None, layout="channels_first", out=None,
-               dtype=None, casting="same_kind", backend="auto"):  # fmt: skip
-    return _avg_pool(1, x, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad,
-                     divisor_override, layout, out, dtype, casting, backend)  # fmt: skip
-
-
-@copy(_avg_doc, 2)
-def avg_pool2d(x, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=False,
-               count_include_pad=True, divisor_override=None, layout="channels_first", out=None,
-               dtype=None, casting="same_kind", backend="auto"):  # fmt: skip
-    return _avg_pool(2, x, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad,
-                     divisor_override, layout, out, dtype, casting, backend)  # fmt: skip
+    return avg_pool
 
 
-@copy(_avg_doc, 3)
-def avg_pool3d(x, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=False,
-               count_include_pad=True, divisor_override=None, layout="channels_first", out=None,
-               dtype=None, casting="same_kind", backend="auto"):  # fmt: skip
-    return _avg_pool(3, x, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad,
-                     divisor_override, layout, out, dtype, casting, backend)  # fmt: skip
+avg_pool1d, avg_pool2d, avg_pool3d = by_rank("avg_pool{}d", _make_avg_pool)
