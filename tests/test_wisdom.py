@@ -241,16 +241,16 @@ CHOOSE = """if True:
 
 def test_a_file_named_by_the_environment(monkeypatch, tmp_path):
     plain = f"{fastconv.explain('conv2d', X, W).backend} 0"
-    assert said(CHOOSE) == plain
+    assert said(CHOOSE, FASTCONV_ISA=cpu.isa) == plain
     other = able("conv2d", X, W)[-1]
     tuned(monkeypatch, other)
     wisdom.export_wisdom(tmp_path / "good")
-    assert said(CHOOSE, **{_wisdom.VARIABLE: str(tmp_path / "good")}) == f"{other} 2"
-    assert said(CHOOSE, HOME=str(tmp_path), **{_wisdom.VARIABLE: "~/good"}) == f"{other} 2"
+    assert said(CHOOSE, FASTCONV_ISA=cpu.isa, **{_wisdom.VARIABLE: str(tmp_path / "good")}) == f"{other} 2"
+    assert said(CHOOSE, HOME=str(tmp_path), FASTCONV_ISA=cpu.isa, **{_wisdom.VARIABLE: "~/good"}) == f"{other} 2"
     for nothing in ("", str(tmp_path / "missing")):
-        assert said(CHOOSE, **{_wisdom.VARIABLE: nothing}) == plain
+        assert said(CHOOSE, FASTCONV_ISA=cpu.isa, **{_wisdom.VARIABLE: nothing}) == plain
     forget = CHOOSE.replace("fastconv\n", "fastconv; fastconv.wisdom.forget_wisdom()\n", 1)
-    assert said(forget, **{_wisdom.VARIABLE: str(tmp_path / "good")}) == plain
+    assert said(forget, FASTCONV_ISA=cpu.isa, **{_wisdom.VARIABLE: str(tmp_path / "good")}) == plain
 
 
 @pytest.mark.parametrize("bad", ["garbage", "foreign", "a folder", "binary"])
@@ -261,9 +261,9 @@ def test_a_bad_file_is_warned_of_once(monkeypatch, tmp_path, bad):
     else:
         text = tuned(monkeypatch).replace(cpu.isa, "mmx")
         path.write_bytes({"garbage": b"{]", "binary": b"\xff\xff", "foreign": text.encode()}[bad])
-    run = python(CHOOSE, **{_wisdom.VARIABLE: str(path)})
+    run = python(CHOOSE, FASTCONV_ISA=cpu.isa, **{_wisdom.VARIABLE: str(path)})
     assert run.returncode == 0, run.stderr
-    assert run.stdout.strip() == said(CHOOSE)
+    assert run.stdout.strip() == said(CHOOSE, FASTCONV_ISA=cpu.isa)
     assert run.stderr.count("Warning") == 1, run.stderr
     assert "FASTCONV_WISDOM=" in run.stderr
     assert str(path) in run.stderr
