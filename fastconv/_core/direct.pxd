@@ -81,7 +81,8 @@ cdef class Job:
     cdef void _rows(self, Phase *f, const char *buf, const char *w, const char *bias, char *out,
                     ptrdiff_t rows, ptrdiff_t cols) noexcept nogil
     cdef void _row_group(self, Phase *f, const char *x, const char *w, char *c, ptrdiff_t ldc,
-                         int rows, int vectors, ptrdiff_t last) noexcept nogil
+                         int rows, int vectors, ptrdiff_t last,
+                         ptrdiff_t groups) noexcept nogil
     cdef Tiles _tiles(self, int kind, ptrdiff_t channels)
     cdef void _size(self, Phase *f) except *
     cdef void _set_segments(self, Segment *s, segments) except *

@@ -181,6 +181,9 @@ cdef class Job:
         self.x_plane_bytes = max(self.x_plane_bytes, ceil_div(plane, 64) * 64)
         self.c_bytes = max(self.c_bytes, self.tiles.max_width * self.tiles.planes * f.ldc *
                            self.tiles.number_bytes)
+        if f.row_taps:      # row tiles take whole vectors of every row
+            self.c_bytes = max(self.c_bytes, f.strip_rows * (f.strip_cols + self.row_lanes) *
+                               self.tiles.number_bytes)
 
     @property
     def scratch_bytes(self):
@@ -390,44 +393,45 @@ cdef class Job:
                     ptrdiff_t rows, ptrdiff_t cols) noexcept nogil:
         """One output channel by row tiles: every packed row is loaded for several output rows."""
         cdef ptrdiff_t number = self.tiles.number_bytes, pitch = f.pitch * number
-        cdef ptrdiff_t planes = self.channels * f.planes, w_step = f.row_taps * f.col_taps * number
+        cdef ptrdiff_t planes = self.channels * f.planes
         cdef ptrdiff_t vectors = (cols + self.row_lanes - 1) // self.row_lanes
-        cdef ptrdiff_t ldc = vectors * self.row_lanes, p, j, t, v, i
+        cdef ptrdiff_t ldc = vectors * self.row_lanes, p, j, v, groups, last, to_step
         cdef char *c = <char *>buf + self.x_bytes
-        cdef int r, width
+        cdef char *to
+        cdef int r = <int>min(f.row_taps, <ptrdiff_t>ROW_TILE), width
         # a plain single plane goes straight into the result: the last vector of a row then lies over
         # its neighbour, which is right as long as nothing is added up there
         cdef bint straight = self.plain_type and planes == 1 and bias == NULL and \
             f.row_taps * f.col_taps <= <ptrdiff_t>TAP_BLOCK and \
             self.activation == 0 and f.out_col_bytes == number and \
             f.out_row_bytes % number == 0 and cols >= self.row_lanes
-        j = 0
-        while j < rows:
-            r = <int>min(rows - j, min(f.row_taps, <ptrdiff_t>ROW_TILE))
-            v = 0
-            while v < vectors:
-                width = <int>min(vectors - v, <ptrdiff_t>ROW_TILE)
-                while width == 3 or self.row_tile[r][width] == NULL:
-                    width -= 1
-                p = v * self.row_lanes
-                if straight:
-                    self._row_group(f, buf + j * pitch + p * number, w,
-                                    out + j * f.out_row_bytes + p * number,
-                                    f.out_row_bytes // number, r, width,
-                                    min((width - 1) * self.row_lanes, cols - self.row_lanes - p))
-                else:
-                    self._row_group(f, buf + j * pitch + p * number, w, c + p * number, ldc, r,
-                                    width, (width - 1) * self.row_lanes)
-                    for i in range(r):
-                        self.finish(out + (j + i) * f.out_row_bytes + p * f.out_col_bytes,
-                                    f.out_col_bytes, c + (i * ldc + p) * number, NULL,
-                                    min(cols - p, width * <ptrdiff_t>self.row_lanes), bias,
-                                    self.activation)
-                v += width
-            j += r
+        to_step = f.out_row_bytes // number if straight else ldc
+        v = 0
+        while v < vectors:
+            width = <int>min(vectors - v, <ptrdiff_t>ROW_TILE)
+            while width == 3 or self.row_tile[r][width] == NULL:
+                width -= 1
+            p = v * self.row_lanes
+            last = (width - 1) * self.row_lanes
+            if straight:
+                last = min(last, cols - self.row_lanes - p)
+            to = (out if straight else c) + p * number
+            groups = rows // r
+            if groups:
+                self._row_group(f, buf + p * number, w, to, to_step, r, width, last, groups)
+            if rows % r:
+                j = groups * r
+                self._row_group(f, buf + j * pitch + p * number, w, to + j * to_step * number,
+                                to_step, <int>(rows % r), width, last, 1)
+            v += width
+        if not straight:
+            for j in range(rows):
+                self.finish(out + j * f.out_row_bytes, f.out_col_bytes, c + j * ldc * number, NULL,
+                            cols, bias, self.activation)
 
     cdef void _row_group(self, Phase *f, const char *x, const char *w, char *c, ptrdiff_t ldc,
-                         int rows, int vectors, ptrdiff_t last) noexcept nogil:
+                         int rows, int vectors, ptrdiff_t last,
+                         ptrdiff_t groups) noexcept nogil:
         """One tile over all channels and outer taps, in blocks of columns: sums stay short."""
         cdef ptrdiff_t number = self.tiles.number_bytes, t, s, count
         cdef ptrdiff_t block = max(<ptrdiff_t>TAP_BLOCK // f.row_taps, <ptrdiff_t>1)
@@ -437,6 +441,6 @@ cdef class Job:
             while s < f.col_taps:
                 count = min(block, f.col_taps - s)
                 self.row_tile[rows][vectors].run(
-                    f.row_taps, count, f.col_off + s, x + f.off[t * taps] * number, f.pitch,
+                    groups, f.row_taps, count, f.col_off + s, x + f.off[t * taps] * number, f.pitch,
                     w + (t * taps + s * f.row_taps) * number, c, ldc, last, t + s > 0)
                 s += count

@@ -55,5 +55,6 @@ cdef class Stopper:
     cdef bint stop
     cdef double last
     cdef object error
+    cdef void _signals(self) noexcept with gil
     cdef int check(self) except -1
     cdef bint look(self) noexcept nogil

@@ -123,14 +123,16 @@ cdef class Stopper:
             self.last = now
         if now - self.last > 0.05:
             self.last = now
-            with gil:
-                try:
-                    PyErr_CheckSignals()
-                except BaseException as error:
-                    # kept for the driver, which raises it once its threads have ended
-                    self.error = error
-                    self.stop = True
+            self._signals()
         return self.stop
+
+    cdef void _signals(self) noexcept with gil:
+        # apart from look: a function with Python objects takes the GIL on entry, always
+        try:
+            PyErr_CheckSignals()
+        except BaseException as error:
+            self.error = error      # kept for the driver, which raises it when its threads have ended
+            self.stop = True
 
     cdef int check(self) except -1:
         """Raise what ended the call early, if anything did."""

@@ -35,9 +35,9 @@ cdef extern from "kernels/fc_kernels.h" nogil:
         fc_chan_store *store
         fc_chan_bias *bias
     const fc_chan_row *fc_chan_rows(fc_isa isa, int *count) noexcept
-    ctypedef void fc_row_ukr(ptrdiff_t kh, ptrdiff_t kw, const int32_t *off, const void *x,
-                             ptrdiff_t pitch, const void *w, void *c, ptrdiff_t ldc,
-                             ptrdiff_t last, int accumulate) noexcept
+    ctypedef void fc_row_ukr(ptrdiff_t groups, ptrdiff_t kh, ptrdiff_t kw, const int32_t *off,
+                             const void *x, ptrdiff_t pitch, const void *w, void *c,
+                             ptrdiff_t ldc, ptrdiff_t last, int accumulate) noexcept
     ctypedef struct fc_row_row:
         const char *name
         fc_kind kind

@@ -79,10 +79,11 @@ const fc_chan_row *fc_chan_rows(fc_isa isa, int *count);
 
 /* ---- row microkernel ---------------------------------------------------------------------
  * c[r][p] (+)= sum over s < kw, i < kh of x[(r + i) * pitch + off[s] + p] * w[s * kh + i]
- * for r < rows <= kh, p < nv * lanes, but the last vector begins at p = last. Real floats only. */
-typedef void fc_row_ukr(ptrdiff_t kh, ptrdiff_t kw, const int32_t *off, const void *x,
-                        ptrdiff_t pitch, const void *w, void *c, ptrdiff_t ldc, ptrdiff_t last,
-                        int accumulate);
+ * for r < groups * rows, rows <= kh, p < nv * lanes, but the last vector begins at p = last. Real floats
+ * only. */
+typedef void fc_row_ukr(ptrdiff_t groups, ptrdiff_t kh, ptrdiff_t kw, const int32_t *off,
+                        const void *x, ptrdiff_t pitch, const void *w, void *c, ptrdiff_t ldc,
+                        ptrdiff_t last, int accumulate);
 typedef struct {
     const char *name;
     fc_kind kind;

@@ -10,6 +10,11 @@ static void FC_CAT4(pack_, FROM, _, TO_NAME)(void *dst, const char *src, ptrdiff
             memcpy(&v, src + i * (ptrdiff_t)sizeof(FROM), sizeof v);
             d[i] = (TO)FC_READ(v);
         }
+    } else if (step_bytes == 2 * (ptrdiff_t)sizeof(FROM)) { /* stride 2: vectors and shuffles */
+        for (ptrdiff_t i = 0; i < n; i++) {
+            memcpy(&v, src + i * 2 * (ptrdiff_t)sizeof(FROM), sizeof v);
+            d[i] = (TO)FC_READ(v);
+        }
     } else {
         for (ptrdiff_t i = 0; i < n; i++) {
             memcpy(&v, src + i * step_bytes, sizeof v);

@@ -1,6 +1,7 @@
 /* Row microkernels: one filter over one plane, rows reused across output rows.
  *
- * c[r][p] (+)= sum over s < kw, i < kh of x[(r + i) * pitch + off[s] + p] * w[s * kh + i].
+ * c[r][p] (+)= sum over s < kw, i < kh of x[(r + i) * pitch + off[s] + p] * w[s * kh + i], for one tile
+ * of rows after the other.
  * For depthwise layers and single-channel images, where a tap microkernel would load a vector for
  * every multiply-add.  Needs kh >= rows of the tile.  Compiled once per ISA; row.inc says which tiles exist.
  * Called by the direct driver.
@@ -18,11 +19,12 @@
 #define FC_UKR_NAME(kind, rows, nv) fc_##kind##_row_ukr_##rows##_##nv
 #define FC_ROW(kind, T, rows, nv)                                                               \
     static void FC_UKR_NAME(kind, rows, nv)(                                                    \
-        ptrdiff_t kh, ptrdiff_t kw, const int32_t *off, const void *x, ptrdiff_t pitch,         \
-        const void *w, void *c, ptrdiff_t ldc, ptrdiff_t last, int accumulate)                  \
+        ptrdiff_t groups, ptrdiff_t kh, ptrdiff_t kw, const int32_t *off, const void *x,        \
+        ptrdiff_t pitch, const void *w, void *c, ptrdiff_t ldc, ptrdiff_t last, int accumulate) \
     {                                                                                           \
-        row_##kind(rows, nv, kh, kw, off, (const T *)x, pitch, (const T *)w, (T *)c, ldc, last, \
-                   accumulate);                                                                 \
+        for (ptrdiff_t g = 0; g < groups; g++)                                                  \
+            row_##kind(rows, nv, kh, kw, off, (const T *)x + g * rows * pitch, pitch,           \
+                       (const T *)w, (T *)c + g * rows * ldc, ldc, last, accumulate);           \
     }
 #include "row.inc"
 #undef FC_ROW
