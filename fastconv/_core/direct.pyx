@@ -403,8 +403,19 @@ cdef class Job:
         # its neighbour, which is right as long as nothing is added up there
         cdef bint straight = self.plain_type and planes == 1 and bias == NULL and \
             f.row_taps * f.col_taps <= <ptrdiff_t>TAP_BLOCK and \
-            self.activation == 0 and f.out_col_bytes == number and \
-            f.out_row_bytes % number == 0 and cols >= self.row_lanes
+            self.activation == 0 and f.out_col_bytes == number and f.out_row_bytes % number == 0
+        if straight and cols < self.row_lanes:
+            straight = False
+            if f.out_row_bytes == cols * number:
+                # a vector longer than a row runs into the next ones, which are written after it: all
+                # tiles but those that would run over the end of the strip
+                groups = (rows - (self.row_lanes + cols - 1) // cols + 1) // r
+                if groups > 0:
+                    self._row_group(f, buf, w, out, cols, r, 1, 0, groups)
+                    j = groups * r
+                    buf += j * pitch
+                    out += j * f.out_row_bytes
+                    rows -= j
         to_step = f.out_row_bytes // number if straight else ldc
         v = 0
         while v < vectors:

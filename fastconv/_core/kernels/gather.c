@@ -130,26 +130,40 @@ void fc_gather(const fc_reader *r, char *re, char *im, const char *row, const fc
         gather_each(r, re, im, row, axis, first + begin * stride, stride, end - begin);
 }
 
-/* Plain copies with zeros around them, the case of most layers: no calls but memcpy. */
-static void copy_rows(const fc_reader *r, char *to, ptrdiff_t pitch_bytes, const char *plane,
-                      const fc_axis *row, ptrdiff_t first_row, ptrdiff_t row_stride,
-                      ptrdiff_t rows, ptrdiff_t first_col, ptrdiff_t begin, ptrdiff_t end,
-                      ptrdiff_t cols)
+/* Zeros for a few numbers: a loop of moves, where a call of memset would cost more than it does. */
+static inline void few_zeros(char *to, ptrdiff_t bytes)
+{
+    for (ptrdiff_t i = 0; i < bytes; i++)
+        to[i] = 0;
+}
+
+/* Rows of one plane of numbers with zeros around them, the case of most layers: what is inside is the
+ * same for all rows, so it is found once. */
+static void gather_plain(const fc_reader *r, char *to, ptrdiff_t pitch_bytes, const char *plane,
+                         const fc_axis *row, ptrdiff_t first_row, ptrdiff_t row_stride,
+                         ptrdiff_t rows, const fc_axis *col, ptrdiff_t first_col,
+                         ptrdiff_t col_stride, ptrdiff_t cols)
 {
     const ptrdiff_t size = r->number_bytes;
+    const ptrdiff_t begin = clamp(ceil_div(-first_col, col_stride), 0, cols);
+    const ptrdiff_t end = clamp(ceil_div(col->length - first_col, col_stride), begin, cols);
+    const ptrdiff_t step_bytes = col_stride * col->step_bytes;
+    const ptrdiff_t inside_bytes = (end - begin) * size;
+    const int copy = r->same && step_bytes == size;
     for (ptrdiff_t j = 0; j < rows; j++, to += pitch_bytes) {
         const ptrdiff_t at = fc_source_index(first_row + j * row_stride, row->length, row->mode);
         if (!plane || at < 0) {
             memset(to, 0, (size_t)(cols * size));
             continue;
         }
-        for (ptrdiff_t i = 0; i < begin * size; i += 4)
-            memset(to + i, 0, 4);
-        memcpy(to + begin * size,
-               plane + at / row->upsample * row->step_bytes + (first_col + begin) * size,
-               (size_t)((end - begin) * size));
-        for (ptrdiff_t i = end * size; i < cols * size; i += 4)
-            memset(to + i, 0, 4);
+        const char *src = plane + at / row->upsample * row->step_bytes +
+                          (first_col + begin * col_stride) * col->step_bytes;
+        few_zeros(to, begin * size);
+        if (copy)
+            memcpy(to + begin * size, src, (size_t)inside_bytes);
+        else if (inside_bytes)
+            r->pack(to + begin * size, src, step_bytes, end - begin);
+        few_zeros(to + end * size, (cols - end) * size);
     }
 }
 
@@ -158,11 +172,10 @@ void fc_gather_rows(const fc_reader *r, char *re, char *im, ptrdiff_t pitch, con
                     const fc_axis *col, ptrdiff_t first_col, ptrdiff_t col_stride, ptrdiff_t cols)
 {
     const ptrdiff_t pitch_bytes = pitch * r->number_bytes;
-    if (r->same && r->fill_is_zero && col->mode == FC_PAD_FILL && col->upsample == 1 &&
-        col_stride == 1 && col->step_bytes == r->number_bytes) {
-        const ptrdiff_t begin = clamp(-first_col, 0, cols);
-        copy_rows(r, re, pitch_bytes, plane, row, first_row, row_stride, rows, first_col, begin,
-                  clamp(col->length - first_col, begin, cols), cols);
+    if (r->planes == 1 && !r->swapped && r->fill_is_zero && col->mode == FC_PAD_FILL &&
+        col->upsample == 1) {
+        gather_plain(r, re, pitch_bytes, plane, row, first_row, row_stride, rows, col, first_col,
+                     col_stride, cols);
         return;
     }
     for (ptrdiff_t j = 0; j < rows; j++, re += pitch_bytes, im += pitch_bytes) {
