@@ -217,7 +217,25 @@ def _c_steps(shape, dtype):
 
 
 def build_job(problem, x, out_steps, lanes="pixels"):
-    """(Job, order of axes) for one combination of strides; lanes: "pixels" or "channels"."""
+    """(Job, order of axes) for one combination of strides; lanes: "pixels" or "channels".
+
+    Under a workspace limit strips shrink until they fit; the smallest that do not are refused."""
+    limit = problem.workspace_limit
+    budget = None if limit is None else limit // 3
+    while True:
+        job, order = _job_of(problem, x, out_steps, lanes, budget)
+        if limit is None or job.scratch_bytes <= limit:
+            return job, order
+        if budget == 0:
+            raise BackendNotSupportedError(
+                f"its smallest strip needs {job.scratch_bytes} bytes of workspace a thread, "
+                f"workspace_limit is {limit}"
+            )
+        budget //= 2
+
+
+def _job_of(problem, x, out_steps, lanes, budget):
+    """build_job with strips of at most ``budget`` bytes (None: no limit)."""
     g = problem.geometry
     kind = problem.types.maximum_kind if problem.kind == "max_pool" else None
     nb, ng, nf = len(g.batch), len(g.groups), len(g.filters)
@@ -248,7 +266,7 @@ def build_job(problem, x, out_steps, lanes="pixels"):
             axes.insert(0, (_plain_axis(g.batch[row]), x_ops.batch[row], out_batch[row]))
         if column is not None:
             axes.append((_plain_axis(g.batch[column]), x_ops.batch[column], out_batch[column]))
-        phase, count = _phase(problem, sub, order, axes, filters, lanes, pitch)
+        phase, count = _phase(problem, sub, order, axes, filters, lanes, pitch, budget)
         phases.append(phase)
         strips += count
     strips *= len(x_n) * len(x_g)
@@ -269,11 +287,6 @@ def build_job(problem, x, out_steps, lanes="pixels"):
     )  # fmt: skip
     for phase in phases:
         job.add_phase(**phase)
-    if problem.workspace_limit is not None and job.scratch_bytes > problem.workspace_limit:
-        raise BackendNotSupportedError(
-            f"its smallest strip needs {job.scratch_bytes} bytes of workspace a thread, "
-            f"workspace_limit is {problem.workspace_limit}"
-        )
     return job, order
 
 
@@ -317,7 +330,7 @@ def _row_taps(g, sub, order, merged, row_layout):
     return len(taps) if np.array_equal(row_layout.positions, taps) else 0
 
 
-def _phase(problem, sub, order, axes, filters, lanes, pitch):
+def _phase(problem, sub, order, axes, filters, lanes, pitch, budget):
     """Keyword arguments of Job.add_phase, and how many strips there are."""
     g = problem.geometry
     itemsize = problem.compute.itemsize
@@ -330,10 +343,9 @@ def _phase(problem, sub, order, axes, filters, lanes, pitch):
     outer, (row, col) = merged[:-2], merged[-2:]
     planes = math.prod(len(a.taps) for a, _, _ in outer)
     work = g.channels * planes * len(row[0].taps) * len(col[0].taps) * filters
-    limit = problem.workspace_limit
     width = min(filters, 32 if lanes == "channels" else 8)
     rows, cols = strip_size(row[0], col[0], (pitch or g.channels) * itemsize, max(1, planes), work,
-                            max(1, width) * itemsize, None if limit is None else limit // 3)  # fmt: skip
+                            max(1, width) * itemsize, budget)  # fmt: skip
     row_layout = layout(row[0].deltas, row[0].stride, rows)
     col_layout = layout(col[0].deltas, col[0].stride, cols)
     sizes = (pitch or g.channels, max(1, planes), row_layout.length, col_layout.length)
