@@ -18,6 +18,15 @@ STRIP_MAX_MACS = 16e6
 # Items per call that let up to 8 threads share the work to a few per cent.
 ITEMS_WANTED = 16
 
+# A plane laid out for the depthwise tiles should stay in the L1 cache, the planes under a window of a
+# volume in the L2 cache.
+PLANE_BYTES = 32 * 1024
+VOLUME_BYTES = 256 * 1024
+# Planes of at most this many samples are turned to channels last and back: where the stride is 1 (rows then
+# make fair vectors from some 20 columns on), and where it is not.
+TURNED_SAMPLES = 400
+TURNED_STRIDED_SAMPLES = 1024
+
 # Columns and products of one im2col block: they should stay in the L3 cache.
 IM2COL_BLOCK_BYTES = 4 << 20
 
@@ -25,6 +34,10 @@ IM2COL_BLOCK_BYTES = 4 << 20
 DIRECT_RATE = {"f4": 50e9, "f8": 25e9, "c8": 12e9, "c16": 6e9, "i1": 20e9, "u1": 20e9, "b1": 40e9,
                "i2": 30e9, "u2": 30e9, "i4": 15e9, "u4": 15e9, "i8": 6e9, "u8": 6e9}  # fmt: skip
 IMPLICIT_RATE = {"f4": 55e9, "f8": 27e9}
+# depthwise layers: multiply-adds a second, bytes a second in and out, seconds for a plane
+DEPTHWISE_RATE = {"f4": 60e9, "f8": 30e9}
+DEPTHWISE_BYTES = 30e9
+DEPTHWISE_PLANE = 20e-9
 DIRECT_SLOW_RATE = 0.5e9  # long double
 GEMM_RATE = {"f4": 45e9, "f8": 22e9, "c8": 12e9, "c16": 6e9}
 REFERENCE_RATE = 0.3e9

@@ -41,7 +41,7 @@ class Explanation:
             f"backend: {self.backend} ({self.reason}); workspace {self.workspace_bytes:,} bytes a thread",
         ]
         for c in self.candidates:
-            cost = f"{c.cost * 1e6:12,.1f} us predicted" if c.ok else "           -           "
+            cost = f"{c.cost * 1e6:12,.1f} us predicted" if c.ok else f"{'-':^25}"
             if c.name in self.measured:
                 cost += f" {self.measured[c.name] * 1e6:12,.1f} us measured"
             elif self.measured:

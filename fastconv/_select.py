@@ -94,7 +94,8 @@ def _plan(problem, backend):
         if chosen is not None and chosen.ok:
             why = "measured " + _listed(winner.seconds.items())
         else:
-            chosen, tune = ranked[0], backend == TUNE
+            # where nobody can, the reason of the last, which computes everything, says most
+            chosen, tune = ranked[0 if ranked[0].ok else -1], backend == TUNE
             why = "to be timed: " if tune else "cheapest of "
             why += _listed((c.name, c.cost) for c in ranked if c.ok)
     else:

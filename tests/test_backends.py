@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 from operations import OPERATIONS, draw_case
-from problems import DTYPES, SUMMING
+from problems import DTYPES, GENERAL, SUMMING
 
 import fastconv
 
-BACKENDS = ("auto", *fastconv.backends())
+BACKENDS = GENERAL
+EVERY = ("auto", *fastconv.backends())
 TYPES = {"implicit": "fd", "im2col": "fdFD"}  # compute types; others take every type
 ROUNDED = ("float16", "bfloat16")
 LAYOUTS = ("channels_first", "channels_last")
@@ -41,7 +42,7 @@ def run_drawn(backend, cases):
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", EVERY)
 def test_drawn_dtypes(backend, dtype):
     names = [n for n in OPERATIONS if not (dtype.kind == "b" and n == "deform")]
     cases = (draw_case(101, k, names[k % len(names)], dtype, backend) for k in range(DRAWN))
@@ -49,14 +50,14 @@ def test_drawn_dtypes(backend, dtype):
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", EVERY)
 def test_drawn_operations(backend, operation):
     run_drawn(backend, (draw_case(102, k, operation, None, backend) for k in range(DRAWN)))
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("dtype", [d for d in DTYPES if d.kind in "fcV"], ids=str)
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", EVERY)
 def test_drawn_layouts(backend, dtype, layout):
     """Layers that every backend with these numbers computes."""
     cases = (draw_case(103, k, "conv", dtype, backend) for k in itertools.count())

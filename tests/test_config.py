@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy
+from problems import GENERAL
 
 import fastconv
 from fastconv._core import cpu
@@ -248,7 +249,7 @@ def test_backends():
     assert len(set(names)) == len(names)
     assert {"direct", "im2col", "reference"} <= set(names)
     x, w = np.ones((1, 2, 5, 5), np.float32), np.ones((3, 2, 3, 3), np.float32)
-    for name in names:
+    for name in GENERAL:
         assert_equal(fastconv.conv2d(x, w, backend=name), np.full((1, 3, 3, 3), 18))
 
 
@@ -344,7 +345,7 @@ def test_the_context_manager_is_of_one_thread_and_task(threads):
     assert fastconv.get_num_threads() == 5
 
 
-@pytest.mark.parametrize("backend", fastconv.backends())
+@pytest.mark.parametrize("backend", GENERAL)
 def test_results_do_not_depend_on_threads(threads, backend):
     rng = np.random.default_rng(3)
     x, w = (rng.standard_normal(s).astype(np.float32) for s in ((2, 16, 40, 41), (16, 16, 3, 3)))

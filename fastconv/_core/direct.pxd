@@ -72,7 +72,7 @@ cdef class Job:
     cdef int activation
     cdef bint weightless
     cdef bint plain_type        # results are stored as they are summed
-    cdef const k.fc_row_row *row_tile[5][5]     # [rows][vectors]
+    cdef const k.fc_row_row *row_tile[5][5]     # [rows][vectors]; those for any kh
     cdef int row_lanes
     cdef double work
     cdef ptrdiff_t x_plane_bytes, x_bytes, c_bytes

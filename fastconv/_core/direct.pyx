@@ -18,26 +18,10 @@ cimport numpy as cnp
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport isa_index, threads_for
 from fastconv._core.job cimport (
-    ROW_TILE, TAP_BLOCK, Block, Buffer, Stopper, Tiles, buffer_of, fill_reader, pixel_tiles)
+    ROW_TILE, TAP_BLOCK, Block, Buffer, Stopper, Tiles, buffer_of, fill_reader, pixel_tiles,
+    table)
 
 cnp.import_array()
-
-
-cdef ptrdiff_t *table(list keep, numbers) except NULL:
-    """The numbers as a C array, kept alive by the list."""
-    cdef ptrdiff_t i, n = len(numbers)
-    cdef Buffer b = buffer_of(n * sizeof(ptrdiff_t))
-    cdef ptrdiff_t *out = <ptrdiff_t *>b.data
-    cdef const ptrdiff_t[::1] view
-    keep.append(b)
-    if isinstance(numbers, (tuple, list)):
-        for i in range(n):
-            out[i] = numbers[i]
-    elif n:
-        view = numbers
-        for i in range(n):
-            out[i] = view[i]
-    return out
 
 
 cdef ptrdiff_t ceil_div(ptrdiff_t a, ptrdiff_t b) noexcept nogil:
@@ -161,7 +145,7 @@ cdef class Job:
         cdef int count, i
         cdef const k.fc_row_row *rows = k.fc_row_rows(isa_index(), &count)
         for i in range(count):
-            if rows[i].kind == self.tiles.kind:
+            if rows[i].kind == self.tiles.kind and rows[i].kh == 0:
                 self.row_tile[rows[i].rows][rows[i].nv] = &rows[i]
                 self.row_lanes = rows[i].lanes
 
@@ -444,14 +428,19 @@ cdef class Job:
                          int rows, int vectors, ptrdiff_t last,
                          ptrdiff_t groups) noexcept nogil:
         """One tile over all channels and outer taps, in blocks of columns: sums stay short."""
-        cdef ptrdiff_t number = self.tiles.number_bytes, t, s, count
+        cdef ptrdiff_t number = self.tiles.number_bytes, t, s
         cdef ptrdiff_t block = max(<ptrdiff_t>TAP_BLOCK // f.row_taps, <ptrdiff_t>1)
         cdef ptrdiff_t taps = f.row_taps * f.col_taps
+        cdef int32_t plane_x, plane_w = 0
+        cdef k.fc_row_taps part
+        part.planes, part.plane_x, part.plane_w = 1, &plane_x, &plane_w
+        part.kh, part.pitch = f.row_taps, f.pitch
         for t in range(self.channels * f.planes):
             s = 0
             while s < f.col_taps:
-                count = min(block, f.col_taps - s)
+                plane_x = f.off[t * taps]
+                part.kw, part.off = min(block, f.col_taps - s), f.col_off + s
                 self.row_tile[rows][vectors].run(
-                    groups, f.row_taps, count, f.col_off + s, x + f.off[t * taps] * number, f.pitch,
-                    w + (t * taps + s * f.row_taps) * number, c, ldc, last, t + s > 0)
-                s += count
+                    &part, groups, x, w + (t * taps + s * f.row_taps) * number, NULL, c, ldc, last,
+                    t + s > 0)
+                s += part.kw

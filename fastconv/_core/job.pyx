@@ -22,6 +22,23 @@ cdef Buffer buffer_of(size_t nbytes):
     return b
 
 
+cdef ptrdiff_t *table(list keep, numbers) except NULL:
+    """The numbers as a C array, kept alive by the list."""
+    cdef ptrdiff_t i, n = len(numbers)
+    cdef Buffer b = buffer_of(n * sizeof(ptrdiff_t))
+    cdef ptrdiff_t *out = <ptrdiff_t *>b.data
+    cdef const ptrdiff_t[::1] view
+    keep.append(b)
+    if isinstance(numbers, (tuple, list)):
+        for i in range(n):
+            out[i] = numbers[i]
+    elif n:
+        view = numbers
+        for i in range(n):
+            out[i] = view[i]
+    return out
+
+
 cdef class Tiles:
     def __cinit__(self, int kind, ptrdiff_t channels):
         self.kind = kind

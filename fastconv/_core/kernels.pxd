@@ -35,17 +35,72 @@ cdef extern from "kernels/fc_kernels.h" nogil:
         fc_chan_store *store
         fc_chan_bias *bias
     const fc_chan_row *fc_chan_rows(fc_isa isa, int *count) noexcept
-    ctypedef void fc_row_ukr(ptrdiff_t groups, ptrdiff_t kh, ptrdiff_t kw, const int32_t *off,
-                             const void *x, ptrdiff_t pitch, const void *w, void *c,
-                             ptrdiff_t ldc, ptrdiff_t last, int accumulate) noexcept
+    ctypedef struct fc_row_taps:
+        ptrdiff_t planes
+        const int32_t *plane_x
+        const int32_t *plane_w
+        ptrdiff_t kh
+        ptrdiff_t kw
+        const int32_t *off
+        ptrdiff_t pitch
+    ctypedef void fc_row_ukr(const fc_row_taps *taps, ptrdiff_t groups, const void *x,
+                             const void *w, const void *bias, void *c, ptrdiff_t ldc,
+                             ptrdiff_t last, int accumulate) noexcept
     ctypedef struct fc_row_row:
         const char *name
         fc_kind kind
+        int kh
         int rows
         int nv
         int lanes
         fc_row_ukr *run
     const fc_row_row *fc_row_rows(fc_isa isa, int *count) noexcept
+    ctypedef struct fc_plane_layout:
+        ptrdiff_t h
+        ptrdiff_t w
+        ptrdiff_t x_row
+        ptrdiff_t top
+        ptrdiff_t left
+        ptrdiff_t stride_h
+        ptrdiff_t stride_w
+        ptrdiff_t phase_rows
+        ptrdiff_t phase_cols
+        ptrdiff_t pitch
+        int zeros
+    ctypedef void fc_plane_pack(const fc_plane_layout *d, const void *x, void *buf,
+                                ptrdiff_t first) noexcept
+    ctypedef void fc_rows_copy(void *to, ptrdiff_t to_row, const void *source,
+                               ptrdiff_t from_row, ptrdiff_t rows, ptrdiff_t n) noexcept
+    ctypedef struct fc_last_row:
+        ptrdiff_t channels
+        ptrdiff_t w
+        ptrdiff_t cols
+        ptrdiff_t kw
+        ptrdiff_t stride
+        ptrdiff_t dilation
+        ptrdiff_t left
+        ptrdiff_t x_col
+        ptrdiff_t out_col
+        ptrdiff_t w_tap
+        ptrdiff_t rows
+        const ptrdiff_t *row_x
+        const ptrdiff_t *row_w
+    ctypedef void fc_last_ukr(const fc_last_row *d, const void *x, const void *w,
+                              const void *bias, void *out) noexcept
+    ctypedef void fc_to_last(void *to, ptrdiff_t to_col, const void *x, ptrdiff_t plane,
+                             ptrdiff_t n) noexcept
+    ctypedef void fc_to_planes(void *to, ptrdiff_t plane, const void *x, ptrdiff_t x_col,
+                               ptrdiff_t n, int first) noexcept
+    ctypedef struct fc_depthwise_row:
+        const char *name
+        fc_kind kind
+        int lanes
+        fc_plane_pack *pack
+        fc_rows_copy *copy
+        fc_last_ukr *last
+        fc_to_last *to_last
+        fc_to_planes *to_planes
+    const fc_depthwise_row *fc_depthwise_rows(fc_isa isa, int *count) noexcept
     int fc_isa_compiled(fc_isa isa) noexcept
     size_t fc_kind_size(fc_kind kind) noexcept
     int fc_kind_planes(fc_kind kind) noexcept

@@ -1,9 +1,10 @@
 """The backends, in the order in which they are asked.  Adding one is a file and a line here."""
 
-from . import direct, im2col, implicit, reference
+from . import depthwise, direct, im2col, implicit, reference
 from .base import BackendNotSupportedError, Verdict
 
 BACKENDS = (
+    depthwise,
     direct,
     implicit,
     im2col,

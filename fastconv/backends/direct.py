@@ -26,7 +26,7 @@ from .base import BackendNotSupportedError, Plan, Verdict
 
 name = "direct"
 _MAX_AXES = 60  # outer axes that the driver's index has room for
-_MAX_JOBS = 16
+MAX_JOBS = 16
 _FLOATING_KINDS = (5, 6, 7, 8, 9, 10)  # fc_kind of float32 to clongdouble
 _NATIVE = "<" if sys.byteorder == "little" else ">"
 
@@ -168,8 +168,8 @@ class DirectPlan(Plan):
     def _default_job(self):
         g = self.problem.geometry
         x = np.lib.stride_tricks.as_strided(np.empty(0, self.problem.dtype), g.x_shape,
-                                            _c_steps(g.x_shape, self.problem.dtype))  # fmt: skip
-        return self._job(x, _c_steps(g.out_shape, self.problem.dtype))
+                                            c_steps(g.x_shape, self.problem.dtype))  # fmt: skip
+        return self._job(x, c_steps(g.out_shape, self.problem.dtype))
 
     def _job(self, x, out_steps):
         key = (x.strides, x.dtype.str if x.dtype.kind != "V" else "bf16", out_steps)
@@ -177,7 +177,7 @@ class DirectPlan(Plan):
         if found is None:
             found = build_job(self.problem, x, out_steps, self.lanes)
             with self._lock:
-                if len(self._jobs) >= _MAX_JOBS:
+                if len(self._jobs) >= MAX_JOBS:
                     self._jobs.pop(next(iter(self._jobs)))
                 self._jobs[key] = found
         return found
@@ -208,7 +208,7 @@ class DirectPlan(Plan):
         job.run(x, packed, weights.bias, out)
 
 
-def _c_steps(shape, dtype):
+def c_steps(shape, dtype):
     steps, step = [], dtype.itemsize
     for n in reversed(shape):
         steps.append(step)
@@ -254,7 +254,7 @@ def _job_of(problem, x, out_steps, lanes, budget):
               (fill.real.tobytes(), fill.imag.tobytes()))  # fmt: skip
     x_n = offsets([g.batch[i] for i in kept], [x_ops.batch[i] for i in kept])
     x_g = offsets(g.groups, x_ops.groups)
-    w_steps = _c_steps(g.w_shape, problem.compute)
+    w_steps = c_steps(g.w_shape, problem.compute)
     # channels that are neighbours in x stay so in the strip; 64 bytes keep its rows out of one cache set
     pitch = 0
     if lanes == "channels" and x_ops.rest[0] == x.itemsize and g.channels > 1:
@@ -334,7 +334,7 @@ def _phase(problem, sub, order, axes, filters, lanes, pitch, budget):
     """Keyword arguments of Job.add_phase, and how many strips there are."""
     g = problem.geometry
     itemsize = problem.compute.itemsize
-    w_steps = _c_steps(g.w_shape, problem.compute)
+    w_steps = c_steps(g.w_shape, problem.compute)
     channel_step, w_steps = w_steps[-1 - len(g.axes)], w_steps[len(w_steps) - len(g.axes) :]
     out_bytes = sum(a.out_first * step for a, _, step in axes)
     merged = _merge(axes)

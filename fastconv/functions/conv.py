@@ -411,7 +411,9 @@ def _causal(x, w, bias, state, keep, activation, out, dtype, casting, backend):
     if out is None or _args.needs_temporary(out, wanted, (x, w, bias, state)):
         y = _args.allocate(x.shape, wanted)
     length = x.shape[-1]
-    head = np.concatenate([state, x[..., :keep]], axis=-1)
+    # in the type of the sums: the common type of int64 and float32 would be narrower than longdouble
+    head = np.concatenate([state, x[..., :keep]], axis=-1, dtype=_dtypes.describe(wanted).compute,
+                          casting="unsafe")  # fmt: skip
     tail = x[..., max(0, length - keep) :] if keep else x[..., :0]
     new_state = np.concatenate([state[..., tail.shape[-1] :], tail], axis=-1)
     if length > keep:

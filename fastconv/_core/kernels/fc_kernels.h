@@ -78,16 +78,24 @@ typedef struct {
 const fc_chan_row *fc_chan_rows(fc_isa isa, int *count);
 
 /* ---- row microkernel ---------------------------------------------------------------------
- * c[r][p] (+)= sum over s < kw, i < kh of x[(r + i) * pitch + off[s] + p] * w[s * kh + i]
- * for r < groups * rows, rows <= kh, p < nv * lanes, but the last vector begins at p = last. Real floats
- * only. */
-typedef void fc_row_ukr(ptrdiff_t groups, ptrdiff_t kh, ptrdiff_t kw, const int32_t *off,
-                        const void *x, ptrdiff_t pitch, const void *w, void *c, ptrdiff_t ldc,
-                        ptrdiff_t last, int accumulate);
+ * c[r][p] (+)= bias + sum over planes z, s < kw, i < kh of
+ *              x[plane_x[z] + (r + i) * pitch + off[s] + p] * w[plane_w[z] + s * kh + i]
+ * for r < groups * rows, p < nv * lanes, but the last vector begins at p = last (last >= (nv - 2) * lanes,
+ * so vectors may overlap where nothing is accumulated). bias: one number or NULL. A row of the table is for
+ * kernels of its kh rows, or, where that is 0, for any kh >= rows. Real floats only. */
+typedef struct {
+    ptrdiff_t planes;
+    const int32_t *plane_x, *plane_w;
+    ptrdiff_t kh, kw;
+    const int32_t *off;
+    ptrdiff_t pitch;
+} fc_row_taps;
+typedef void fc_row_ukr(const fc_row_taps *taps, ptrdiff_t groups, const void *x, const void *w,
+                        const void *bias, void *c, ptrdiff_t ldc, ptrdiff_t last, int accumulate);
 typedef struct {
     const char *name;
     fc_kind kind;
-    int rows, nv, lanes;
+    int kh, rows, nv, lanes;
     fc_row_ukr *run;
 } fc_row_row;
 const fc_row_row *fc_row_rows(fc_isa isa, int *count);
@@ -169,6 +177,49 @@ typedef void fc_sample_fn(void *dst, const char *x, const void *weights, const p
                           const void *mask, int corners, ptrdiff_t n);
 fc_corners_fn *fc_corners_find(fc_kind kind);
 fc_sample_fn *fc_sample_find(fc_kind kind);
+
+/* ---- depthwise layers ----------------------------------------------------------------------
+ * One plane of h x w numbers laid out for row tiles: rows and columns sorted by phase of the stride, each
+ * packed row `pitch` numbers. Packed row i of row phase a holds row first + i * stride_h + a - top, lane j
+ * of column phase b column j * stride_w + b - left. What lies outside is left as it is (the caller has
+ * zeroed it once) but for rows above and below, zeroed if `zeros`. */
+typedef struct {
+    ptrdiff_t h, w, x_row;            /* x_row: numbers from row to row */
+    ptrdiff_t top, left, stride_h, stride_w;
+    ptrdiff_t phase_rows, phase_cols; /* packed rows of a row phase, lanes of a column phase */
+    ptrdiff_t pitch;                  /* stride_w * phase_cols */
+    int zeros;
+} fc_plane_layout;
+typedef void fc_plane_pack(const fc_plane_layout *d, const void *x, void *buf, ptrdiff_t first);
+/* rows of n numbers, exactly: nothing beyond them is written */
+typedef void fc_rows_copy(void *to, ptrdiff_t to_row, const void *from, ptrdiff_t from_row,
+                          ptrdiff_t rows, ptrdiff_t n);
+/* One row of outputs whose channels are neighbours in memory: for q < cols, k < channels
+ * out[q * out_col + k] = bias[k] + sum over r < rows, s < kw of
+ *                        x[row_x[r] + (q * stride + s * dilation - left) * x_col + k] * w[row_w[r] + s * w_tap + k]
+ * where a column outside 0 .. w - 1 counts as nothing. channels >= lanes. */
+typedef struct {
+    ptrdiff_t channels, w, cols, kw, stride, dilation, left, x_col, out_col, w_tap;
+    ptrdiff_t rows;
+    const ptrdiff_t *row_x, *row_w;
+} fc_last_row;
+typedef void fc_last_ukr(const fc_last_row *d, const void *x, const void *w, const void *bias,
+                         void *out);
+/* to[p * to_col + c] = x[c * plane + p] for p < n, c < lanes, and the way back (for first <= c); n >= lanes */
+typedef void fc_to_last(void *to, ptrdiff_t to_col, const void *x, ptrdiff_t plane, ptrdiff_t n);
+typedef void fc_to_planes(void *to, ptrdiff_t plane, const void *x, ptrdiff_t x_col, ptrdiff_t n,
+                          int first);
+typedef struct {
+    const char *name;
+    fc_kind kind;
+    int lanes;
+    fc_plane_pack *pack;
+    fc_rows_copy *copy;
+    fc_last_ukr *last;
+    fc_to_last *to_last;
+    fc_to_planes *to_planes;
+} fc_depthwise_row;
+const fc_depthwise_row *fc_depthwise_rows(fc_isa isa, int *count);
 
 /* ---- workspace ---------------------------------------------------------------------------
  * Scratch of the calling thread: grows, is reused, freed when the thread ends. NULL: no memory. */

@@ -1,0 +1,410 @@
+# cython: boundscheck=False, wraparound=False, initializedcheck=False
+"""Depthwise layers: one channel in, one or several out, planes or channels as they lie in memory.
+
+out[n, g, f, o] = activation(bias[g, f] + sum over t of x[n, g, o * stride + delta[t]] * w[g, f, t])
+
+Channels first: item by item a plane (of a 3-D volume: the planes that a window covers) is laid out with
+zeros around it and the row tiles run over it.  Channels last: rows of pixels, vectors of channels, no copy.
+A Job belongs to one set of strides; backends/depthwise.py builds it.  Real floats only.
+"""
+from cython.parallel cimport parallel, prange, threadid
+from libc.stdint cimport int32_t
+from libc.string cimport memset
+cimport numpy as cnp
+
+from fastconv._core cimport kernels as k
+from fastconv._core.cpu cimport isa_index, threads_for
+from fastconv._core.job cimport Buffer, Stopper, buffer_of, table
+
+cnp.import_array()
+
+cdef enum:
+    MOST_TAPS = 256         # of a window: one running sum each
+    # a multiply-add of these layers takes as long as several of a dense one: it waits for memory
+    WORK = 8
+
+
+cdef const k.fc_depthwise_row *_find(int kind) except NULL:
+    cdef int count, i
+    cdef const k.fc_depthwise_row *rows = k.fc_depthwise_rows(isa_index(), &count)
+    for i in range(count):
+        if rows[i].kind == kind:
+            return &rows[i]
+    raise ValueError(f"no depthwise microkernel of kind {kind}")
+
+
+def lanes(int kind):
+    """Numbers in a vector of that kind."""
+    return _find(kind).lanes
+
+
+cdef class Job:
+    """What both layouts share.  Immutable once built."""
+    cdef list keep
+    cdef const k.fc_depthwise_row *ukr
+    cdef k.fc_finish_fn *finish
+    cdef int activation
+    cdef ptrdiff_t number, items
+    cdef double work
+    cdef ptrdiff_t *x_n
+    cdef ptrdiff_t *out_n
+    # spatial axes, always three: outputs, stride, samples, steps in bytes, first tap, taps, dilation
+    cdef ptrdiff_t[3] outs, stride, size, x_step, out_step, first, taps, dilation
+    cdef readonly ptrdiff_t scratch_bytes
+    cdef readonly str packing   # of the weights: "rows", "columns" or "channels"
+
+    def __init__(self, *, int kind, int out_type, int activation, double work, x_n, out_n, axes, **_):
+        cdef int i
+        self.keep = []
+        self.ukr = _find(kind)
+        self.finish = k.fc_finish_find(kind, out_type)
+        self.activation, self.work = activation, work * WORK
+        self.number = k.fc_kind_size(kind)
+        self.x_n, self.out_n = table(self.keep, x_n), table(self.keep, out_n)
+        for i in range(3):
+            (self.outs[i], self.stride[i], self.size[i], self.x_step[i], self.out_step[i], self.first[i],
+             self.taps[i], self.dilation[i]) = axes[i]
+
+    def run(self, cnp.ndarray x_array not None, cnp.ndarray w_array not None,
+            cnp.ndarray bias_array, cnp.ndarray out_array not None):
+        """Compute everything; w as the layout wants it (see backends/depthwise.py)."""
+        cdef const char *x = <const char *>cnp.PyArray_DATA(x_array)
+        cdef const char *w = <const char *>cnp.PyArray_DATA(w_array)
+        cdef const char *bias = NULL
+        cdef char *out = <char *>cnp.PyArray_DATA(out_array)
+        cdef int threads = threads_for(self.work)
+        cdef ptrdiff_t item, chunk
+        cdef Stopper stopper = Stopper()
+        cdef int failed = 0
+        cdef int *status = &failed
+        cdef char *scratch
+        if bias_array is not None:
+            bias = <const char *>cnp.PyArray_DATA(bias_array)
+        if self.items == 0:
+            return
+        threads = <int>min(<ptrdiff_t>threads, self.items)
+        if threads == 1:
+            with nogil:
+                scratch = self._scratch()
+                failed = scratch == NULL
+                if not failed:
+                    for item in range(self.items):
+                        if stopper.look():
+                            break
+                        self._item(item, scratch, x, w, bias, out)
+        else:
+            chunk = max(1, self.items // (threads * 8))
+            with nogil, parallel(num_threads=threads):
+                scratch = self._scratch()
+                if scratch == NULL:
+                    status[0] = 1
+                for item in prange(self.items, schedule="dynamic", chunksize=chunk):
+                    if status[0] == 0 and not stopper.stop:
+                        if threadid() == 0:
+                            stopper.look()
+                        self._item(item, scratch, x, w, bias, out)
+        stopper.check()
+        if failed:
+            raise MemoryError(f"no memory for a workspace of {self.scratch_bytes} bytes a thread")
+
+    cdef char *_scratch(self) noexcept nogil:
+        """The thread's workspace."""
+        return <char *>k.fc_scratch(self.scratch_bytes)
+
+    cdef void _item(self, ptrdiff_t item, char *scratch, const char *x, const char *w,
+                    const char *bias, char *out) noexcept nogil:
+        pass
+
+
+cdef class RowJob(Job):
+    """Channels last: an item is a row of output pixels, all channels of it."""
+    cdef k.fc_last_row row
+
+    def __init__(self, *, ptrdiff_t channels, **keywords):
+        super().__init__(**keywords)
+        cdef k.fc_last_row *d = &self.row
+        d.channels, d.w, d.cols = channels, self.size[2], self.outs[2]
+        d.kw, d.stride, d.dilation = self.taps[2], self.stride[2], self.dilation[2]
+        d.left, d.w_tap = -self.first[2], channels
+        d.x_col, d.out_col = self.x_step[2] // self.number, self.out_step[2] // self.number
+        self.items = len(keywords["x_n"]) * self.outs[0] * self.outs[1]
+        self.scratch_bytes = 64
+        self.packing = "channels"
+
+    cdef void _item(self, ptrdiff_t item, char *scratch, const char *x, const char *w,
+                    const char *bias, char *out) noexcept nogil:
+        cdef ptrdiff_t oy = item % self.outs[1], rest = item // self.outs[1]
+        cdef ptrdiff_t oz = rest % self.outs[0], n = rest // self.outs[0]
+        self._row(oz, oy, self.x_step[0], self.x_step[1], x + self.x_n[n], w, bias,
+                  out + self.out_n[n] + oz * self.out_step[0] + oy * self.out_step[1])
+
+    cdef void _row(self, ptrdiff_t oz, ptrdiff_t oy, ptrdiff_t z_step, ptrdiff_t y_step, const char *x,
+                   const char *w, const char *bias, char *out) noexcept nogil:
+        """One row of output pixels from x, whose planes and rows lie z_step and y_step bytes apart."""
+        cdef ptrdiff_t[MOST_TAPS] row_x
+        cdef ptrdiff_t[MOST_TAPS] row_w
+        cdef k.fc_last_row d = self.row
+        cdef ptrdiff_t t, i, z, y, q
+        d.rows, d.row_x, d.row_w = 0, row_x, row_w
+        for t in range(self.taps[0]):
+            z = oz * self.stride[0] + self.first[0] + t * self.dilation[0]
+            for i in range(self.taps[1]):
+                y = oy * self.stride[1] + self.first[1] + i * self.dilation[1]
+                if 0 <= z < self.size[0] and 0 <= y < self.size[1]:
+                    row_x[d.rows] = (z * z_step + y * y_step) // self.number
+                    row_w[d.rows] = (t * self.taps[1] + i) * d.kw * d.w_tap
+                    d.rows += 1
+        self.ukr.last(&d, x, w, bias, out)
+        if self.activation == 0:
+            return
+        if d.out_col == d.channels:
+            self.finish(out, self.number, out, NULL, d.cols * d.channels, NULL, self.activation)
+            return
+        for q in range(d.cols):
+            self.finish(out, self.number, out, NULL, d.channels, NULL, self.activation)
+            out += d.out_col * self.number
+
+
+cdef class TurnedJob(RowJob):
+    """Channels first, small planes: an item is a few channels, turned to channels last and back.
+
+    A plane of 7 x 7 leaves most lanes of a vector along its rows empty, and costs more to lay out than to
+    multiply; 16 planes side by side fill them."""
+    cdef ptrdiff_t x_plane, out_plane, chunk, chunks, samples, sums
+
+    def __init__(self, *, ptrdiff_t x_plane, ptrdiff_t out_plane, ptrdiff_t chunk, **keywords):
+        """x_plane, out_plane: bytes from channel to channel; chunk: channels of an item, one or several
+        vectors of them."""
+        super().__init__(**keywords)
+        cdef ptrdiff_t channels = self.row.channels
+        self.x_plane, self.out_plane, self.chunk = x_plane, out_plane, chunk
+        self.chunks = (channels + chunk - 1) // chunk
+        self.samples = self.size[0] * self.size[1] * self.size[2]
+        self.sums = self.outs[0] * self.outs[1] * self.outs[2]
+        self.row.w_tap, self.row.channels = channels, chunk
+        self.row.x_col = self.row.out_col = chunk
+        self.items = len(keywords["x_n"]) * self.chunks
+        self.scratch_bytes = (self.samples + self.sums) * chunk * self.number
+
+    cdef void _item(self, ptrdiff_t item, char *scratch, const char *x, const char *w,
+                    const char *bias, char *out) noexcept nogil:
+        cdef ptrdiff_t channels = self.row.w_tap, lanes = self.ukr.lanes, number = self.number
+        cdef ptrdiff_t n = item // self.chunks, start = item % self.chunks * self.chunk
+        # the last chunk reaches back over its neighbour, whose results it leaves alone
+        cdef ptrdiff_t c = min(start, channels - self.chunk), j, oz, oy
+        cdef ptrdiff_t y_step = self.size[2] * self.chunk * number
+        cdef char *sums = scratch + self.samples * self.chunk * number
+        cdef char *to = sums
+        x += self.x_n[n] + c * self.x_plane
+        out += self.out_n[n] + c * self.out_plane
+        for j in range(self.chunk // lanes):
+            self.ukr.to_last(scratch + j * lanes * number, self.chunk, x + j * lanes * self.x_plane,
+                             self.x_plane // number, self.samples)
+        for oz in range(self.outs[0]):
+            for oy in range(self.outs[1]):
+                self._row(oz, oy, y_step * self.size[1], y_step, scratch, w + c * number,
+                          NULL if bias == NULL else bias + c * number, to)
+                to += self.outs[2] * self.chunk * number
+        for j in range(self.chunk // lanes):
+            self.ukr.to_planes(out + j * lanes * self.out_plane, self.out_plane // number,
+                               sums + j * lanes * number, self.chunk, self.sums,
+                               <int>min(max(start - c - j * lanes, <ptrdiff_t>0), lanes))
+
+
+cdef class PlaneJob(Job):
+    """Channels first: an item is a strip of output rows of one channel, all its output planes."""
+    cdef k.fc_plane_layout plane
+    cdef const k.fc_row_row *tile[5][5]         # [rows][vectors]
+    cdef int most_rows, most_vectors
+    cdef ptrdiff_t *x_g
+    cdef ptrdiff_t *out_g
+    cdef ptrdiff_t *out_f
+    cdef ptrdiff_t groups, filters, strip, strips, depth_parts, span, plane_size, sums_bytes
+    cdef int32_t *off
+    cdef int32_t *row_off       # of each kernel row in a packed plane, where rows are not reused
+    cdef bint reuse, flat, straight
+
+    def __init__(self, *, int kind, x_g, out_g, out_f, ptrdiff_t strip, ptrdiff_t depth_parts, bint reuse,
+                 bint flat, ptrdiff_t phase_cols, **keywords):
+        """strip: output rows of one strip, depth_parts: into how many items the output planes are cut,
+        reuse: rows of the window are neighbours, flat: rows are joined, phase_cols: lanes of a packed
+        row of one phase."""
+        super().__init__(kind=kind, **keywords)
+        cdef k.fc_plane_layout *d = &self.plane
+        cdef ptrdiff_t i
+        self.x_g, self.out_g = table(self.keep, x_g), table(self.keep, out_g)
+        self.out_f = table(self.keep, out_f)
+        self.groups, self.filters, self.strip = len(x_g), len(out_f), strip
+        self.strips = (self.outs[1] + strip - 1) // strip
+        self.depth_parts, self.reuse, self.flat = depth_parts, reuse, flat
+        d.h, d.w, d.x_row = self.size[1], self.size[2], self.x_step[1] // self.number
+        d.top, d.left, d.stride_h, d.stride_w = -self.first[1], -self.first[2], self.stride[1], self.stride[2]
+        d.phase_rows = strip + (self.taps[1] - 1) * self.dilation[1] // d.stride_h
+        d.phase_cols, d.pitch = phase_cols, phase_cols * d.stride_w
+        d.zeros = self.strips > 1
+        self.span = (self.taps[0] - 1) * self.dilation[0] + 1
+        self.plane_size = d.stride_h * d.phase_rows * d.pitch
+        self.straight = not flat and self.out_step[2] == self.number and \
+            self.outs[2] >= self.ukr.lanes and self.out_step[1] % self.number == 0
+        self.packing = "columns" if reuse else "rows"
+        self._set_tables()
+        self._set_tiles(kind)
+        i = strip * d.pitch + 4 * self.ukr.lanes if flat else \
+            strip * (self.outs[2] + self.ukr.lanes)
+        self.sums_bytes = 0 if self.straight else i * self.number
+        self.scratch_bytes = self._samples_at() + self.sums_bytes + \
+            (self.span * self.plane_size + 5 * self.ukr.lanes) * self.number
+        self.items = len(keywords["x_n"]) * self.groups * self.strips * depth_parts
+
+    cdef char *_scratch(self) noexcept nogil:
+        cdef char *scratch = <char *>k.fc_scratch(self.scratch_bytes)
+        if scratch != NULL:
+            memset(scratch, 0, self.scratch_bytes)      # what lies around the planes
+        return scratch
+
+    cdef ptrdiff_t _samples_at(self) noexcept nogil:
+        # first in the workspace: which input plane each slot holds
+        return (self.span * <ptrdiff_t>sizeof(ptrdiff_t) + 63) // 64 * 64
+
+    cdef void _set_tables(self) except *:
+        cdef ptrdiff_t s, v
+        cdef k.fc_plane_layout *d = &self.plane
+        cdef Buffer b = buffer_of(self.taps[2] * sizeof(int32_t))
+        self.keep.append(b)
+        self.off = <int32_t *>b.data
+        for s in range(self.taps[2]):
+            v = s * self.dilation[2]
+            self.off[s] = <int32_t>(v % d.stride_w * d.phase_cols + v // d.stride_w)
+        b = buffer_of(self.taps[1] * sizeof(int32_t))
+        self.keep.append(b)
+        self.row_off = <int32_t *>b.data
+        for s in range(self.taps[1]):
+            v = s * self.dilation[1]
+            self.row_off[s] = <int32_t>((v % d.stride_h * d.phase_rows + v // d.stride_h) * d.pitch)
+
+    cdef void _set_tiles(self, int kind) except *:
+        """Tiles for this many kernel rows, or for any number where there are none."""
+        cdef int count, i, kh = <int>self.taps[1] if self.reuse else 1, best = 0
+        cdef const k.fc_row_row *rows = k.fc_row_rows(isa_index(), &count)
+        for i in range(count):
+            if rows[i].kind == kind and rows[i].kh == kh:
+                best = kh
+        for i in range(count):
+            if rows[i].kind == kind and rows[i].kh == best and (best or rows[i].rows <= kh):
+                self.tile[rows[i].rows][rows[i].nv] = &rows[i]
+                self.most_rows = max(self.most_rows, rows[i].rows)
+        if self.flat:
+            self.most_rows = 1
+        for i in range(1, 5):
+            if self.tile[self.most_rows][i] != NULL:
+                self.most_vectors = i
+
+    cdef void _item(self, ptrdiff_t item, char *scratch, const char *x, const char *w,
+                    const char *bias, char *out) noexcept nogil:
+        cdef ptrdiff_t part = item % self.depth_parts, rest = item // self.depth_parts
+        cdef ptrdiff_t strip = rest % self.strips * self.strip, oz, f, t
+        cdef ptrdiff_t g = rest // self.strips % self.groups, n = rest // self.strips // self.groups
+        cdef ptrdiff_t rows = min(self.strip, self.outs[1] - strip)
+        cdef ptrdiff_t window = self.taps[0] * self.taps[1] * self.taps[2] * self.number
+        cdef ptrdiff_t *slot_z = <ptrdiff_t *>scratch
+        cdef char *samples = scratch + self._samples_at()
+        cdef char *sums = samples + (self.span * self.plane_size + 5 * self.ukr.lanes) * self.number
+        cdef int32_t[MOST_TAPS] plane_x
+        cdef int32_t[MOST_TAPS] plane_w
+        cdef k.fc_row_taps taps
+        taps.plane_x, taps.plane_w, taps.off = plane_x, plane_w, self.off
+        taps.kh, taps.kw, taps.pitch = self.taps[1] if self.reuse else 1, self.taps[2], self.plane.pitch
+        x += self.x_n[n] + self.x_g[g]
+        out += self.out_n[n] + self.out_g[g] + strip * self.out_step[1]
+        for t in range(self.span):
+            slot_z[t] = -1
+        for oz in range(part * self.outs[0] // self.depth_parts,
+                        (part + 1) * self.outs[0] // self.depth_parts):
+            taps.planes = self._pack(oz, strip, slot_z, samples, x, plane_x, plane_w)
+            for f in range(self.filters):
+                t = g * self.filters + f
+                self._rows(&taps, samples, w + t * window, NULL if bias == NULL else bias + t * self.number,
+                           out + self.out_f[f] + oz * self.out_step[0], rows, sums)
+
+    cdef ptrdiff_t _pack(self, ptrdiff_t oz, ptrdiff_t strip, ptrdiff_t *slot_z, char *samples,
+                         const char *x, int32_t *plane_x, int32_t *plane_w) noexcept nogil:
+        """Lay out the input planes under output plane oz, where they are not yet; list them."""
+        cdef ptrdiff_t t, i, z, slot, count = 0
+        for t in range(self.taps[0]):
+            z = oz * self.stride[0] + self.first[0] + t * self.dilation[0]
+            if z < 0 or z >= self.size[0]:
+                continue
+            slot = z % self.span
+            if slot_z[slot] != z:
+                self.ukr.pack(&self.plane, x + z * self.x_step[0],
+                              samples + slot * self.plane_size * self.number,
+                              strip * self.plane.stride_h)
+                slot_z[slot] = z
+            if self.reuse:
+                plane_x[count] = <int32_t>(slot * self.plane_size)
+                plane_w[count] = <int32_t>(t * self.taps[1] * self.taps[2])
+                count += 1
+                continue
+            for i in range(self.taps[1]):
+                plane_x[count] = <int32_t>(slot * self.plane_size + self.row_off[i])
+                plane_w[count] = <int32_t>((t * self.taps[1] + i) * self.taps[2])
+                count += 1
+        return count
+
+    cdef void _rows(self, const k.fc_row_taps *taps, const char *x, const char *w, const char *bias,
+                    char *out, ptrdiff_t rows, char *sums) noexcept nogil:
+        """One filter over the strip: tiles straight into the result, or into sums and from there."""
+        cdef ptrdiff_t lanes = self.ukr.lanes, number = self.number, cols = self.outs[2], ldc, r
+        cdef ptrdiff_t out_row = self.out_step[1]
+        if self.straight:
+            self._tiles(taps, x, w, bias, out, out_row // number, rows, cols, True)
+            if self.activation:
+                if out_row == cols * number:
+                    cols *= rows
+                    rows = 1
+                for r in range(rows):
+                    self.finish(out + r * out_row, number, out + r * out_row, NULL, cols, NULL,
+                                self.activation)
+            return
+        if self.flat:
+            ldc = self.plane.pitch
+            self._tiles(taps, x, w, bias, sums, 0, 1, (rows - 1) * ldc + cols, False)
+        else:
+            ldc = (cols + lanes - 1) // lanes * lanes
+            self._tiles(taps, x, w, bias, sums, ldc, rows, cols, False)
+        if self.activation == 0 and self.out_step[2] == number and out_row % number == 0:
+            self.ukr.copy(out, out_row // number, sums, ldc, rows, cols)
+            return
+        for r in range(rows):
+            self.finish(out + r * out_row, self.out_step[2], sums + r * ldc * number, NULL, cols,
+                        NULL, self.activation)
+
+    cdef void _tiles(self, const k.fc_row_taps *taps, const char *x, const char *w,
+                     const char *bias, char *c, ptrdiff_t ldc, ptrdiff_t rows, ptrdiff_t cols,
+                     bint exact) noexcept nogil:
+        """rows x cols outputs by tiles; exact: nothing is written beyond the last column."""
+        cdef ptrdiff_t lanes = self.ukr.lanes, number = self.number, v = 0, p, last, groups
+        cdef ptrdiff_t vectors = (cols + lanes - 1) // lanes, done
+        cdef int width, r = <int>min(<ptrdiff_t>self.most_rows, rows), left
+        while self.tile[r][1] == NULL:
+            r -= 1
+        while v < vectors:
+            width = <int>min(vectors - v, <ptrdiff_t>self.most_vectors)
+            while self.tile[r][width] == NULL:
+                width -= 1
+            p = v * lanes
+            last = (width - 1) * lanes
+            if exact:
+                last = min(last, cols - lanes - p)
+            groups = rows // r
+            self.tile[r][width].run(taps, groups, x + p * number, w, bias, c + p * number, ldc,
+                                    last, 0)
+            done = groups * r
+            while done < rows:
+                left = <int>(rows - done)
+                while self.tile[left][width] == NULL:
+                    left -= 1
+                self.tile[left][width].run(taps, 1, x + (done * taps.pitch + p) * number, w, bias,
+                                           c + (done * ldc + p) * number, ldc, last, 0)
+                done += left
+            v += width

@@ -1,0 +1,241 @@
+"""backend="depthwise": one channel in, one or several out, at the speed of memory.
+
+Channels first, every plane is laid out once in the L1 cache, zeros around it, and row tiles run over it;
+channels last, vectors hold channels and nothing is copied.  No GEMM can do this well: a depthwise layer
+has no sum over channels to share what was loaded (Howard et al. 2017, arXiv:1704.04861).  Arrays whose
+strides fit neither layout are computed by "direct".  See ``_core/depthwise.pyx``.
+"""
+
+import math
+import threading
+
+import numpy as np
+
+from .. import _costs
+from .._core import cpu
+from .._core import depthwise as _depthwise
+from . import direct, reference
+from ._activations import CODES
+from .base import BackendNotSupportedError, Plan, Verdict
+
+name = "depthwise"
+MOST_TAPS = 256  # as in _core/depthwise.pyx
+
+
+def supports(problem):
+    """Plain float32 and float64 layers with one channel a group and zeros around."""
+    g = problem.geometry
+    if problem.kind != "conv" or g.transposed:
+        return Verdict(False, f"it computes no {'transposed convolution' if g.transposed else problem.kind}")
+    if g.channels != 1:
+        return Verdict(False, f"it wants one input channel a group, found {g.channels}")
+    if problem.compute.str[1:] not in ("f4", "f8") or problem.dtype != problem.compute:
+        return Verdict(False, f"its tiles are float32 and float64, found {problem.dtype}")
+    if len(g.axes) > 3:
+        return Verdict(False, "more than three spatial axes")
+    if g.fill != 0 or any(a.mode != "fill" or a.upsample != 1 for a in g.axes):
+        return Verdict(False, "it pads with zeros only")
+    if math.prod(a.kernel for a in g.axes) > MOST_TAPS:
+        return Verdict(False, f"more than {MOST_TAPS} taps")
+    return direct.fits(DepthwisePlan, problem, "row tiles over planes, or channel vectors over rows")
+
+
+def cost(problem):
+    """Seconds on one thread: multiply-adds, and every sample moved in and out."""
+    g = problem.geometry
+    width = _costs.VECTOR_BYTES[cpu.isa]
+    rate = _costs.DEPTHWISE_RATE[problem.compute.str[1:]] * width / 64
+    lanes = width // problem.compute.itemsize
+    cols = max(1, g.axes[-1].out)
+    waste = min(-(-cols // lanes) * lanes / cols, 2)
+    moved = (math.prod(g.x_shape) + math.prod(g.out_shape)) * problem.compute.itemsize
+    planes = math.prod(g.batch) * math.prod(g.groups)
+    return (_costs.DIRECT_CALL + planes * _costs.DEPTHWISE_PLANE + g.macs * waste / rate
+            + moved / _costs.DEPTHWISE_BYTES)  # fmt: skip
+
+
+class DepthwisePlan(Plan):
+    """Jobs by operand strides; weights packed per layout."""
+
+    backend = name
+
+    def __init__(self, problem):
+        super().__init__(problem)
+        self._jobs = {}
+        self._lock = threading.Lock()
+        self._other = None
+        g, dtype = problem.geometry, problem.dtype
+        job = self._job(direct.c_steps(g.x_shape, dtype), direct.c_steps(g.out_shape, dtype))
+        self.workspace_bytes = job.scratch_bytes
+        if problem.workspace_limit is not None:
+            if job.scratch_bytes > problem.workspace_limit:
+                raise BackendNotSupportedError(
+                    f"a plane needs {job.scratch_bytes} bytes of workspace a thread, "
+                    f"workspace_limit is {problem.workspace_limit}"
+                )
+            self._fallback()  # refused now rather than when such strides come
+
+    def __reduce__(self):
+        return plan, (self.problem,)
+
+    def _fallback(self):
+        if self._other is None:
+            self._other = direct.DirectPlan(self.problem)
+        return self._other
+
+    def _job(self, x_steps, out_steps):
+        """The Job for these strides, None where neither layout fits them."""
+        key = (x_steps, out_steps)
+        if key not in self._jobs:
+            job = build_job(self.problem, x_steps, out_steps)
+            with self._lock:
+                if len(self._jobs) >= direct.MAX_JOBS:
+                    self._jobs.pop(next(iter(self._jobs)))
+                self._jobs[key] = job
+            return job
+        return self._jobs[key]
+
+    def _packed(self, job, weights):
+        """The weights as the job wants them; whether all are finite is noted on the way."""
+        packed = weights.packed.get(job.packing)
+        if packed is None:
+            packed = pack(self.problem.geometry, weights.w, job.packing)
+            weights.finite = bool(np.isfinite(weights.w).all())
+            weights.packed[job.packing] = packed
+        return packed
+
+    def warm(self, weights):
+        g, dtype = self.problem.geometry, self.problem.dtype
+        self._packed(self._job(direct.c_steps(g.x_shape, dtype), direct.c_steps(g.out_shape, dtype)), weights)
+
+    def run(self, x, weights, out):
+        if x.dtype != self.problem.dtype or not (x.dtype.isnative and x.flags.aligned):
+            x = x.astype(self.problem.dtype)  # the same bits as if the caller had converted it
+        job = self._job(x.strides, out.strides)
+        if job is None:
+            self._fallback().run(x, weights, out)
+            return
+        packed = self._packed(job, weights)
+        if not weights.finite and self.problem.geometry.has_zeros:
+            # a NaN or infinity in the weights times a padded zero must not make a NaN
+            reference.ReferencePlan(self.problem).run(x, weights, out)
+            return
+        job.run(x, packed, weights.bias, out)
+
+
+def pack(g, w, packing):
+    """Weights (canonical, contiguous) as the tiles read them: "rows" as they are, "columns" column by
+    column of the last two axes, "channels" tap by tap, channels side by side."""
+    if packing == "rows":
+        return w
+    if packing == "channels":
+        return np.ascontiguousarray(w.reshape(math.prod(g.groups), -1).T)
+    return np.ascontiguousarray(w.swapaxes(-1, -2))
+
+
+def _axes(g, x_steps, out_steps):
+    """(outputs, stride, samples, x step, out step, first tap, taps, dilation) of three axes."""
+    nd = len(g.axes)
+    spatial = [(1, 1, 1, 0, 0, 0, 1, 1)] * (3 - nd)
+    for axis, x_step, out_step in zip(g.axes, x_steps[-nd:], out_steps[-nd:], strict=True):
+        spatial.append((axis.out, axis.stride, axis.size, x_step, out_step, -axis.before, axis.kernel,
+                        axis.dilation))  # fmt: skip
+    return spatial
+
+
+def build_job(problem, x_steps, out_steps):
+    """A PlaneJob where columns of x are neighbours in memory, a RowJob where channels are, else None."""
+    g, size = problem.geometry, problem.dtype.itemsize
+    if any(s % size for s in (*x_steps, *out_steps)):
+        return None
+    nb, ng = len(g.batch), len(g.groups)
+    axes = _axes(g, x_steps, out_steps)
+    common = {"kind": problem.types.kind, "out_type": problem.types.memory,
+              "activation": CODES.index(problem.activation), "work": float(g.macs), "axes": axes,
+              "x_n": direct.offsets(g.batch, x_steps[:nb]),
+              "out_n": direct.offsets(g.batch, out_steps[:nb])}  # fmt: skip
+    x_g = direct.offsets(g.groups, x_steps[nb : nb + ng])
+    out_g = direct.offsets(g.groups, out_steps[nb : nb + ng])
+    channels = len(x_g)
+    side_by_side = np.arange(channels) * size
+    lanes = _depthwise.lanes(problem.types.kind)
+    if (channels >= lanes and math.prod(g.filters) == 1 and np.array_equal(x_g, side_by_side)
+            and np.array_equal(out_g, side_by_side)):  # fmt: skip
+        return _depthwise.RowJob(channels=channels, **common)
+    if axes[2][3] != size and axes[2][2] > 1:
+        return None
+    turned = _turned(g, axes, x_g, out_g, size, lanes)
+    if turned is not None:
+        return _depthwise.TurnedJob(channels=channels, **turned, **common)
+    out_f = direct.offsets(g.filters, out_steps[nb + ng : nb + ng + len(g.filters)])
+    items = len(common["x_n"]) * channels
+    return _depthwise.PlaneJob(x_g=x_g, out_g=out_g, out_f=out_f, **common,
+                               **_plane_shape(problem, axes, items, lanes))  # fmt: skip
+
+
+def _turned(g, axes, x_g, out_g, size, lanes):
+    """Keywords of a TurnedJob where planes are small and lie at equal steps, else None."""
+    channels = len(x_g)
+    samples = math.prod(a[2] for a in axes)
+    sums = math.prod(a[0] for a in axes)
+    if channels < lanes or math.prod(g.filters) != 1 or min(samples, sums) < lanes:
+        return None
+    chunk = 2 * lanes if channels >= 2 * lanes and lanes > 4 else lanes
+    strided = any(a[1] > 1 for a in axes)
+    most = _costs.TURNED_STRIDED_SAMPLES if strided else _costs.TURNED_SAMPLES
+    if samples > most or (samples + sums) * chunk * size > _costs.VOLUME_BYTES:
+        return None
+    x_plane, out_plane = (int(o[-1]) // max(1, channels - 1) for o in (x_g, out_g))
+    together = [np.array_equal(o, np.arange(channels) * p) for o, p in ((x_g, x_plane), (out_g, out_plane))]
+    x_shape, out_shape = [a[2] for a in axes], [a[0] for a in axes]
+    together += [_dense(x_shape, [a[3] for a in axes], size), _dense(out_shape, [a[4] for a in axes], size)]
+    return {"x_plane": x_plane, "out_plane": out_plane, "chunk": chunk} if all(together) else None
+
+
+def _dense(shape, steps, size):
+    """Whether the steps are those of a C-contiguous array (axes of one sample may have any)."""
+    wanted = size
+    for n, step in zip(reversed(shape), reversed(steps), strict=True):
+        if n > 1 and step != wanted:
+            return False
+        wanted *= n
+    return True
+
+
+def _plane_shape(problem, axes, items, lanes):
+    """How a PlaneJob cuts and lays out planes."""
+    size = problem.dtype.itemsize
+    depth, row, col = axes
+    outs, stride, _, _, out_step, _, taps, dilation = col
+    reach = (taps - 1) * dilation // stride
+    straight = outs >= lanes and out_step == size
+    vectors = -(-outs // lanes)
+    pitch = (outs if straight else vectors * lanes) + reach
+    pitch = -(-pitch // lanes) * lanes
+    if pitch * stride * size % 4096 == 0:
+        pitch += lanes  # else all rows would share one cache set
+    flat_pitch = outs + reach
+    rows = max(1, row[0])
+    flat_vectors = -(-((rows - 1) * flat_pitch + outs) // lanes)
+    # joined rows share no loads, so they must save a good part of the vectors
+    flat = stride == 1 and flat_vectors * 1.2 <= rows * vectors
+    if flat:
+        pitch = flat_pitch
+    span = (depth[6] - 1) * depth[7] + 1
+    budget = _costs.PLANE_BYTES if depth[6] == 1 else _costs.VOLUME_BYTES
+    if problem.workspace_limit is not None:
+        budget = min(budget, problem.workspace_limit // 3)
+    row_bytes = span * pitch * stride * size
+    halo = (row[6] - 1) * row[7]  # packed rows beyond those of one output row
+    most = max(1, (budget // row_bytes - halo) // row[1])
+    strips = -(-rows // min(most, rows))
+    parts = max(1, depth[0]) if depth[6] == 1 else 1
+    if depth[6] > 1 and items * strips < _costs.ITEMS_WANTED:
+        parts = min(max(1, depth[0]), -(-_costs.ITEMS_WANTED // max(1, items * strips)))
+    return {"strip": -(-rows // strips), "depth_parts": parts, "flat": flat, "phase_cols": pitch,
+            "reuse": row[1] == row[7] == 1 and row[6] > 1 and not flat}  # fmt: skip
+
+
+def plan(problem):
+    """A DepthwisePlan."""
+    return DepthwisePlan(problem)
