@@ -1,0 +1,142 @@
+"""backend="depthwise": its three drivers, where each begins and ends, and what it leaves to others."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import fastconv
+
+LAYOUTS = ("channels_first", "channels_last")
+
+
+def whole(rng, shape, dtype):
+    return rng.integers(-4, 5, shape).astype(dtype)  # sums are exact
+
+
+def last(x):
+    return np.ascontiguousarray(np.moveaxis(x, 1, -1))
+
+
+def check(x, w, bias, layout="channels_first", **keywords):
+    """Equal to the reference, whatever the threads."""
+    keywords["groups"] = x.shape[1]
+    x = last(x) if layout == "channels_last" else x
+    wanted = fastconv.conv(x, w, bias, backend="reference", layout=layout, **keywords)
+    for threads in (1, 3):
+        with fastconv.num_threads(threads):
+            found = fastconv.conv(x, w, bias, backend="depthwise", layout=layout, **keywords)
+        np.testing.assert_array_equal(found, wanted)
+
+
+@st.composite
+def layers(draw):
+    """(shape of x, shape of w, keywords): every tail of a vector, every reach of a window."""
+    rank = draw(st.integers(1, 3))
+    size = st.integers(1, (90, 40, 11)[rank - 1])
+    sizes = draw(st.tuples(*[size] * rank))
+    channels = draw(st.sampled_from([1, 2, 5, 16, 17, 33, 40]))
+    kernel = draw(st.tuples(*[st.integers(1, 7 if rank < 3 else 3)] * rank))
+    keywords = {
+        "stride": draw(st.tuples(*[st.integers(1, 4)] * rank)),
+        "dilation": draw(st.tuples(*[st.sampled_from([1, 1, 2, 3])] * rank)),
+        "activation": draw(st.sampled_from([None, "relu", "leaky_relu"])),
+        "layout": draw(st.sampled_from(LAYOUTS)),
+    }
+    pads = []
+    for n, k, d in zip(sizes, kernel, keywords["dilation"], strict=True):
+        before, after = draw(st.integers(-1, 5)), draw(st.integers(-1, 5))
+        lacking = (k - 1) * d + 1 - (n + before + after)
+        pads.append((before, after + max(0, lacking)))
+    keywords["padding"] = pads
+    multiplier = draw(st.sampled_from([1, 1, 1, 2, 3]))
+    batch = draw(st.integers(0, 2))
+    return (batch, channels, *sizes), (channels * multiplier, 1, *kernel), keywords
+
+
+@settings(max_examples=150, deadline=None)
+@given(layers(), st.sampled_from("fd"), st.booleans())
+def test_drawn_layers(layer, dtype, biased):
+    x_shape, w_shape, keywords = layer
+    if any(n + before + after < 1 for n, (before, after) in zip(x_shape[2:], keywords["padding"], strict=True)):
+        return
+    rng = np.random.default_rng(math.prod(w_shape))
+    bias = whole(rng, w_shape[0], dtype) if biased else None
+    check(whole(rng, x_shape, dtype), whole(rng, w_shape, dtype), bias, **keywords)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("size", [3, 7, 14, 15, 20, 21, 28, 33, 56, 112, 131])
+def test_planes_of_networks(size, layout):
+    """Every driver: rows joined, planes turned, strips; strides that split rows of odd length."""
+    rng = np.random.default_rng(size)
+    for channels, kernel, stride in ((37, 3, 1), (35, 3, 2), (3, 5, 1), (18, 7, 1), (20, 2, 3)):
+        check(whole(rng, (2, channels, size, size), "f"), whole(rng, (channels, 1, kernel, kernel), "f"),
+              None, layout, stride=stride, padding=kernel // 2)  # fmt: skip
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("size", [7, 12, 40])
+def test_a_nan_stays_in_its_windows_and_its_channel(layout, size):
+    rng = np.random.default_rng(1)
+    x, w = whole(rng, (2, 40, size, size), "f"), whole(rng, (40, 1, 3, 3), "f") + 20
+    clean = fastconv.conv2d(x, w, padding=1, groups=40, backend="depthwise")
+    x[1, 17, 2, size - 1], x[0, 39, size - 1, 3] = np.nan, np.inf
+    x = last(x) if layout == "channels_last" else x
+    y = fastconv.conv2d(x, w, padding=1, groups=40, backend="depthwise", layout=layout)
+    y = np.moveaxis(y, -1, 1) if layout == "channels_last" else y
+    touched = np.zeros(y.shape, bool)
+    touched[1, 17, 1:4, size - 2 :] = touched[0, 39, size - 2 :, 2:5] = True
+    assert not np.isfinite(y[touched]).any()
+    np.testing.assert_array_equal(y[~touched], clean[~touched])
+
+
+def test_a_nan_weight_meets_no_padding():
+    x, w = np.ones((1, 20, 8, 8), "f"), np.ones((20, 1, 3, 3), "f")
+    w[4, 0, 0, 0] = np.nan
+    y = fastconv.conv2d(x, w, padding=1, groups=20, backend="depthwise")
+    assert np.isnan(y[0, 4, 1:, 1:]).all()
+    assert np.isfinite(y[0, 4, 0]).all() and np.isfinite(y[0, 4, :, 0]).all()
+    assert np.isfinite(np.delete(y, 4, 1)).all()
+
+
+@pytest.mark.parametrize("size", [9, 30])
+def test_views_are_computed_without_a_change_of_result(size):
+    rng = np.random.default_rng(2)
+    big, w = whole(rng, (2, 36, 2 * size, 2 * size), "f"), whole(rng, (18, 1, 3, 3), "f")
+    for x in (big[:, ::2, :size, :size], big[:, :18, ::2, ::2], big[:, 17::-1, :size, size - 1 :: -1],
+              big[:, :18, :size, :size].astype(">f4"), big[:, :18, :size, :size].astype("f2")):  # fmt: skip
+        wanted = fastconv.conv2d(np.ascontiguousarray(x, "f"), w, groups=18, padding=1, backend="reference")
+        p = fastconv.plan(w, groups=18, padding=1, input_shape=x.shape, backend="depthwise")
+        np.testing.assert_array_equal(p(x), wanted)
+        out = np.zeros((2, 18, size, 2 * size), "f")[..., ::2]
+        assert p(x, out=out) is out
+        np.testing.assert_array_equal(out, wanted)
+
+
+@pytest.mark.parametrize("dtype", ["i4", "f2", "g", "F"])
+def test_other_types_are_refused(dtype):
+    x, w = np.ones((1, 4, 5, 5), dtype), np.ones((4, 1, 3, 3), dtype)
+    with pytest.raises(fastconv.BackendNotSupportedError, match="float32 and float64"):
+        fastconv.conv2d(x, w, groups=4, backend="depthwise")
+
+
+def test_what_it_does_not_do_is_refused_with_the_reason():
+    x, w = np.ones((1, 4, 40, 40), "f"), np.ones((4, 1, 3, 3), "f")
+
+    def refused(match, *operands, call=fastconv.conv2d, **keywords):
+        with pytest.raises(fastconv.BackendNotSupportedError, match=match):
+            call(*operands, backend="depthwise", **keywords)
+
+    refused("found 4", x, np.ones((4, 4, 3, 3), "f"))
+    refused("zeros only", x, w, groups=4, padding=1, padding_mode="reflect")
+    refused("256 taps", x, np.ones((4, 1, 17, 17), "f"), groups=4)
+    refused("transposed", x, w, groups=4, call=fastconv.conv_transpose2d)
+
+
+def test_auto_takes_it_for_the_layers_it_is_for():
+    x, w = np.ones((1, 64, 28, 28), "f"), np.ones((64, 1, 3, 3), "f")
+    assert fastconv.explain("conv2d", x, w, groups=64, padding=1).backend == "depthwise"
+    assert fastconv.explain("conv2d", x, np.ones((64, 64, 3, 3), "f")).backend != "depthwise"
