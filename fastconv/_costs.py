@@ -15,6 +15,8 @@ STRIP_MIN_COLUMNS = 512
 # A strip of more work than this is cut further, so that threads share the work evenly and
 # Ctrl-C is noticed soon.
 STRIP_MAX_MACS = 16e6
+# Strips up to which a call that holds no packed weights packs them again for each, in the cache.
+PANEL_REPEATS = 2
 # Items per call that let up to 8 threads share the work to a few per cent.
 ITEMS_WANTED = 16
 
@@ -22,6 +24,7 @@ ITEMS_WANTED = 16
 # volume in the L2 cache.
 PLANE_BYTES = 32 * 1024
 VOLUME_BYTES = 256 * 1024
+STRIP_ROWS = 16
 # Planes of at most this many samples are turned to channels last and back: where the stride is 1 (rows then
 # make fair vectors from some 20 columns on), and where it is not.
 TURNED_SAMPLES = 400

@@ -52,6 +52,15 @@ ctypedef struct Phase:
     ptrdiff_t items
 
 
+ctypedef struct Call:           # the operands of one run
+    const char *x
+    const char *packed          # all weights, tile by tile; NULL: each panel is packed when it is needed
+    const char *raw             # the weights as they came
+    const char *bias
+    char *out
+    int *bad                    # set where a panel is not finite
+
+
 cdef class Job:
     """One convolution for one set of operand strides.  Immutable once built."""
     cdef Phase *phase
@@ -77,6 +86,8 @@ cdef class Job:
     cdef double work
     cdef ptrdiff_t x_plane_bytes, x_bytes, c_bytes
     cdef readonly ptrdiff_t packed_bytes
+    cdef ptrdiff_t panel_bytes
+    cdef readonly ptrdiff_t repeats     # strips that every packed weight serves
     cdef void _find_row_tiles(self) except *
     cdef void _rows(self, Phase *f, const char *buf, const char *w, const char *bias, char *out,
                     ptrdiff_t rows, ptrdiff_t cols) noexcept nogil
@@ -88,11 +99,16 @@ cdef class Job:
     cdef void _set_segments(self, Segment *s, segments) except *
     cdef void _set_taps(self, Phase *f, off, weight_offsets) except *
     cdef void _set_items(self, Phase *f) except *
-    cdef void _item(self, ptrdiff_t item, char *scratch, const char *x, const char *packed,
-                    const char *bias, char *out, Stopper stopper, bint watching) noexcept nogil
+    cdef ptrdiff_t _panel_bytes(self, const Phase *f) noexcept nogil
+    cdef bint _pack(self, const Phase *f, const Block *b, const char *raw, ptrdiff_t first,
+                    ptrdiff_t count, char *to) noexcept nogil
+    cdef void _panel(self, const Call *call, Phase *f, const Block *b, ptrdiff_t g, ptrdiff_t first,
+                     ptrdiff_t count, char *to) noexcept nogil
+    cdef void _item(self, ptrdiff_t item, char *scratch, const Call *call, Stopper stopper,
+                    bint watching) noexcept nogil
     cdef void _gather(self, Phase *f, const char *x, const ptrdiff_t *index, ptrdiff_t strip,
                       ptrdiff_t cols_at, ptrdiff_t rows, ptrdiff_t cols, char *buf) noexcept nogil
     cdef const char *_plane(self, const Phase *f, const char *x, const ptrdiff_t *index,
                             ptrdiff_t t) noexcept nogil
-    cdef void _block(self, Phase *f, const Block *b, const char *buf, const char *packed,
-                     const char *bias, char *out, ptrdiff_t rows, ptrdiff_t cols) noexcept nogil
+    cdef void _block(self, const Call *call, Phase *f, const Block *b, ptrdiff_t g, const char *buf,
+                     char *out, ptrdiff_t rows, ptrdiff_t cols) noexcept nogil

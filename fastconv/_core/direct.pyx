@@ -137,6 +137,8 @@ cdef class Job:
             self.k_count * f.taps * (4 if self.tiles.planes == 2 else 1)
         self._size(f)
         self.x_bytes = self.x_plane_bytes * self.tiles.planes
+        self.panel_bytes = max(self.panel_bytes, self._panel_bytes(f))
+        self.repeats = max(self.repeats, self.n_count * f.outer_positions * f.row_strips * f.col_strips)
         self.ready += 1
         self.items += f.items
         self.first_item[self.ready] = self.items
@@ -195,35 +197,43 @@ cdef class Job:
             f = &self.phase[p]
             block = &self.tiles.blocks[b]
             at = packed + f.packed_bytes + g * f.group_bytes + block.at * f.taps * size
-            k.fc_pack_weights(at, weights + self.w_g[g], self.w_k + block.k0, f.weight_bytes, f.taps,
-                              block.mr, block.width, size)
-            # looked at while the block is still in the cache
-            bad += not k.fc_all_finite(self.tiles.kind, at, f.taps * block.width
-                                       * self.tiles.planes)
+            bad += not self._pack(f, block, weights + self.w_g[g], 0, f.taps, at)
         return bad == 0
+
+    cdef bint _pack(self, const Phase *f, const Block *b, const char *raw, ptrdiff_t first,
+                    ptrdiff_t count, char *to) noexcept nogil:
+        """A block's weights of some taps, from those of its group; False: not all finite."""
+        k.fc_pack_weights(to, raw, self.w_k + b.k0, f.weight_bytes + first, count, b.mr, b.width,
+                          self.tiles.planes * self.tiles.number_bytes)
+        # looked at while the block is still in the cache
+        return k.fc_all_finite(self.tiles.kind, to, count * b.width * self.tiles.planes)
 
     # --- running --------------------------------------------------------------------------
 
     def run(self, cnp.ndarray x_array not None, cnp.ndarray packed_array, cnp.ndarray bias_array,
-            cnp.ndarray out_array not None):
-        """Compute everything; the interpreter is released."""
-        cdef const char *x = <const char *>cnp.PyArray_DATA(x_array)
-        cdef const char *packed = NULL
-        cdef const char *bias = NULL
-        cdef char *out = <char *>cnp.PyArray_DATA(out_array)
+            cnp.ndarray out_array not None, cnp.ndarray raw_array=None):
+        """Compute everything; the interpreter is released.  Without packed weights, panels of the raw
+        ones are packed on the way; False: those were not all finite."""
+        cdef Call call
         cdef int threads = threads_for(self.work)
         cdef ptrdiff_t item, chunk
         cdef Stopper stopper = Stopper()
-        cdef int failed = 0
+        cdef int failed = 0, bad = 0
         cdef int *status = &failed
         cdef char *scratch
         cdef size_t nbytes = self.scratch_bytes
+        call.x, call.out = <const char *>cnp.PyArray_DATA(x_array), <char *>cnp.PyArray_DATA(out_array)
+        call.packed = call.raw = call.bias = NULL
+        call.bad = &bad
         if packed_array is not None:
-            packed = <const char *>cnp.PyArray_DATA(packed_array)
+            call.packed = <const char *>cnp.PyArray_DATA(packed_array)
+        if raw_array is not None:
+            call.raw = <const char *>cnp.PyArray_DATA(raw_array)
+            nbytes += self.panel_bytes
         if bias_array is not None:
-            bias = <const char *>cnp.PyArray_DATA(bias_array)
+            call.bias = <const char *>cnp.PyArray_DATA(bias_array)
         if self.items == 0:
-            return
+            return True
         if threads > self.items:
             threads = <int>self.items
         if threads == 1:
@@ -236,8 +246,7 @@ cdef class Job:
                     for item in range(self.items):
                         if stopper.look():
                             break
-                        self._item(item, scratch, x, packed, bias, out, stopper,
-                                   True)
+                        self._item(item, scratch, &call, stopper, True)
         else:
             chunk = max(1, self.items // (threads * 32))
             with nogil, parallel(num_threads=threads):
@@ -250,14 +259,13 @@ cdef class Job:
                     if status[0] == 0 and not stopper.stop:
                         if threadid() == 0:
                             stopper.look()
-                        self._item(item, scratch, x, packed, bias, out, stopper,
-                                   threadid() == 0)
+                        self._item(item, scratch, &call, stopper, threadid() == 0)
         stopper.check()
         if failed:
             raise MemoryError(f"no memory for a workspace of {nbytes} bytes a thread")
+        return not bad
 
-    cdef void _item(self, ptrdiff_t item, char *scratch, const char *x, const char *packed,
-                    const char *bias, char *out, Stopper stopper,
+    cdef void _item(self, ptrdiff_t item, char *scratch, const Call *call, Stopper stopper,
                     bint watching) noexcept nogil:
         """One strip: gather it, multiply it by each block of channels, write the results."""
         cdef int p = 0
@@ -285,21 +293,27 @@ cdef class Job:
             at //= f.outer_n[d]
             out_at += index[d] * f.outer_out_bytes[d]
         if (<ptrdiff_t *>scratch)[0] != item - part:   # the parts of a strip share its input
-            self._gather(f, x + self.x_n[n] + self.x_g[g], index, strip, cols_at, rows, cols,
+            self._gather(f, call.x + self.x_n[n] + self.x_g[g], index, strip, cols_at, rows, cols,
                          x_buf)
             (<ptrdiff_t *>scratch)[0] = item - part
-        out += self.out_n[n] + self.out_g[g] + out_at + strip * f.out_row_bytes + \
-            cols_at * f.out_col_bytes
-        packed += f.packed_bytes + g * f.group_bytes
+        cdef char *out = call.out + self.out_n[n] + self.out_g[g] + out_at + \
+            strip * f.out_row_bytes + cols_at * f.out_col_bytes
         cdef ptrdiff_t b, first = part * self.tiles.count // self.parts
         cdef ptrdiff_t last = (part + 1) * self.tiles.count // self.parts
-        cdef ptrdiff_t number = self.tiles.planes * self.tiles.number_bytes
-        if bias != NULL:
-            bias += g * self.k_count * number
         for b in range(first, last):
-            self._block(f, &self.tiles.blocks[b], x_buf, packed, bias, out, rows, cols)
+            self._block(call, f, &self.tiles.blocks[b], g, x_buf, out, rows, cols)
             if stopper.stop or (watching and stopper.look()):
                 return
+
+    cdef ptrdiff_t _panel_bytes(self, const Phase *f) noexcept nogil:
+        """Scratch for the panel of one block: all its taps."""
+        return f.taps * self.tiles.max_width * self.tiles.planes * self.tiles.number_bytes
+
+    cdef void _panel(self, const Call *call, Phase *f, const Block *b, ptrdiff_t g, ptrdiff_t first,
+                     ptrdiff_t count, char *to) noexcept nogil:
+        """Pack a block's weights of some taps, while the caches hold little else."""
+        if not self._pack(f, b, call.raw + self.w_g[g], first, count, to):
+            call.bad[0] = 1
 
     cdef const char *_plane(self, const Phase *f, const char *x, const ptrdiff_t *index,
                             ptrdiff_t t) noexcept nogil:
@@ -338,18 +352,24 @@ cdef class Job:
                                          cols_at * f.col_stride + cs.first, f.col_stride,
                                          cs.count - (f.strip_cols - cols))
 
-    cdef void _block(self, Phase *f, const Block *b, const char *buf, const char *packed,
-                     const char *bias, char *out, ptrdiff_t rows,
-                     ptrdiff_t cols) noexcept nogil:
+    cdef void _block(self, const Call *call, Phase *f, const Block *b, ptrdiff_t g, const char *buf,
+                     char *out, ptrdiff_t rows, ptrdiff_t cols) noexcept nogil:
         """mr output channels of the strip: product in scratch, then the finished rows."""
         cdef ptrdiff_t number = self.tiles.number_bytes, planes = self.tiles.planes
         cdef ptrdiff_t im = self.x_plane_bytes // number
         cdef char *c = <char *>buf + self.x_bytes
-        cdef const char *w = packed if self.weightless else \
-            packed + b.at * f.taps * planes * number
+        cdef const char *w = NULL
+        cdef const char *bias = NULL
         cdef ptrdiff_t c_pitch = f.pitch if f.flat else f.strip_cols + self.tiles.max_pixels
         cdef ptrdiff_t j, i, at
         cdef const char *add = NULL
+        if call.packed != NULL:
+            w = call.packed + f.packed_bytes + g * f.group_bytes + b.at * f.taps * planes * number
+        elif not self.weightless:
+            w = c + self.c_bytes
+            self._panel(call, f, b, g, 0, f.taps, <char *>w)
+        if call.bias != NULL:
+            bias = call.bias + g * self.k_count * planes * number
         if b.mr == 1 and f.row_taps > 1 and self.row_lanes:
             self._rows(f, buf, w, NULL if bias == NULL else bias + b.k0 * number,
                        out + self.out_k[b.k0], rows, cols)

@@ -11,7 +11,7 @@ from libc.string cimport memcpy
 
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport isa_index
-from fastconv._core.direct cimport Job, Phase, Segment
+from fastconv._core.direct cimport Call, Job, Phase, Segment
 from fastconv._core.job cimport TAP_BLOCK, Block, Tiles
 
 cdef enum:
@@ -98,15 +98,31 @@ cdef class ChannelJob(Job):
                             cols_at * f.col_stride + cs.first, f.col_stride,
                             cs.count - (f.strip_cols - cols), self.channels)
 
-    cdef void _block(self, Phase *f, const Block *b, const char *buf, const char *packed,
-                     const char *bias, char *out, ptrdiff_t rows, ptrdiff_t cols) noexcept nogil:
+    cdef bint _pack(self, const Phase *f, const Block *b, const char *raw, ptrdiff_t first,
+                    ptrdiff_t count, char *to) noexcept nogil:
+        return self.tile[1][1].pack(to, raw, self.w_k + b.k0, f.weight_bytes + first, count, b.mr,
+                                    b.width)
+
+    cdef ptrdiff_t _panel_bytes(self, const Phase *f) noexcept nogil:
+        # one block of taps is multiplied by the whole strip before the next is packed
+        return min(f.taps, <ptrdiff_t>TAP_BLOCK) * self.tiles.max_width * self.tiles.number_bytes
+
+    cdef void _block(self, const Call *call, Phase *f, const Block *b, ptrdiff_t g, const char *buf,
+                     char *out, ptrdiff_t rows, ptrdiff_t cols) noexcept nogil:
         cdef ptrdiff_t number = self.tiles.number_bytes, first = 0, count, j
         cdef ptrdiff_t step = self.channel_pitch or 1
         cdef ptrdiff_t c_pitch = (f.pitch if f.flat else cols) * b.width * number
         cdef char *c = <char *>buf + self.x_bytes
-        cdef const char *w = packed + b.at * f.taps * number
+        cdef const char *w
+        cdef const char *bias = NULL
         while True:
             count = min(f.taps - first, <ptrdiff_t>TAP_BLOCK)
+            if call.packed != NULL:
+                w = call.packed + f.packed_bytes + g * f.group_bytes + \
+                    (b.at * f.taps + first * b.width) * number
+            else:
+                w = <char *>buf + self.x_bytes + self.c_bytes
+                self._panel(call, f, b, g, first, count, <char *>w)
             if f.flat:
                 self._row(f, b, (rows - 1) * f.pitch + cols, first, count, buf, step, w, c)
             else:
@@ -116,8 +132,8 @@ cdef class ChannelJob(Job):
             first += count
             if first >= f.taps:
                 break
-        if bias != NULL:
-            bias += b.k0 * number
+        if call.bias != NULL:
+            bias = call.bias + (g * self.k_count + b.k0) * number
         for j in range(rows):
             self._store(f, b, c + j * c_pitch, cols, bias, out + j * f.out_row_bytes,
                         <char *>buf + self.x_bytes + f.ldc * b.width * number)
@@ -131,7 +147,6 @@ cdef class ChannelJob(Job):
         cdef ptrdiff_t tiles = (pixels + self.most[nv] - 1) // self.most[nv]
         cdef ptrdiff_t px, i
         cdef const k.fc_chan_row *tile
-        w += first * b.width * number
         for i in range(tiles):
             px = pixels // tiles + (1 if i < pixels % tiles else 0)
             tile = self.tile[nv][px]

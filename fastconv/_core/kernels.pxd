@@ -24,6 +24,9 @@ cdef extern from "kernels/fc_kernels.h" nogil:
                                 ptrdiff_t pixels, ptrdiff_t channels, const void *bias) noexcept
     ctypedef void fc_chan_bias(void *c, ptrdiff_t width, ptrdiff_t pixels, ptrdiff_t channels,
                                const void *bias) noexcept
+    ctypedef int fc_chan_pack(void *dst, const char *w, const ptrdiff_t *row_bytes,
+                              const ptrdiff_t *woff_bytes, ptrdiff_t taps, int mr,
+                              int width) noexcept
     ctypedef struct fc_chan_row:
         const char *name
         fc_kind kind
@@ -34,6 +37,7 @@ cdef extern from "kernels/fc_kernels.h" nogil:
         fc_chan_ukr *steps
         fc_chan_store *store
         fc_chan_bias *bias
+        fc_chan_pack *pack
     const fc_chan_row *fc_chan_rows(fc_isa isa, int *count) noexcept
     ctypedef struct fc_row_taps:
         ptrdiff_t planes

@@ -24,13 +24,14 @@ class BackendNotSupportedError(ValueError):
 class Weights:
     """A filter bank and bias ready for one plan; ``packed`` is the backend's own form of it."""
 
-    __slots__ = ("bias", "finite", "packed", "w")
+    __slots__ = ("bias", "finite", "held", "packed", "w")
 
     def __init__(self, w, bias):
-        self.w = w  # compute dtype, C-contiguous, canonical shape
+        self.w = w  # compute dtype, canonical shape, C-contiguous (transposed: channels outermost)
         self.bias = bias  # compute dtype, (groups * filters,), or None
         self.packed = {}
         self.finite = True
+        self.held = False  # by a plan, for many calls
 
 
 def contiguous(array, dtype):
@@ -55,8 +56,14 @@ class Plan:
 
     def prepare(self, w, bias):
         """Convert (and pack) weights and bias; nothing is kept of the caller's arrays."""
-        compute = self.problem.compute
-        return Weights(contiguous(w, compute), None if bias is None else contiguous(bias, compute))
+        compute, g = self.problem.compute, self.problem.geometry
+        if g.transposed:  # as they came, channels outermost: no copy where none is needed
+            at = len(g.groups)
+            w = contiguous(np.moveaxis(w, -1 - len(g.axes), at), compute)
+            w = np.moveaxis(w, at, -1 - len(g.axes))
+        else:
+            w = contiguous(w, compute)
+        return Weights(w, None if bias is None else contiguous(bias, compute))
 
     def warm(self, weights):
         """Pack the weights now rather than in the first call, where that can be."""

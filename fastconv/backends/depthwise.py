@@ -228,6 +228,9 @@ def _plane_shape(problem, axes, items, lanes):
     row_bytes = span * pitch * stride * size
     halo = (row[6] - 1) * row[7]  # packed rows beyond those of one output row
     most = max(1, (budget // row_bytes - halo) // row[1])
+    if most < _costs.STRIP_ROWS and problem.workspace_limit is None:
+        # wide planes: rather the L2 cache than many rows laid out twice
+        most = max(most, min(_costs.STRIP_ROWS, (_costs.VOLUME_BYTES // row_bytes - halo) // row[1]))
     strips = -(-rows // min(most, rows))
     parts = max(1, depth[0]) if depth[6] == 1 else 1
     if depth[6] > 1 and items * strips < _costs.ITEMS_WANTED:

@@ -191,6 +191,7 @@ class DirectPlan(Plan):
         return packed
 
     def warm(self, weights):
+        weights.held = True
         self._packed(*self._default_job(), weights)
 
     def run(self, x, weights, out):
@@ -200,12 +201,16 @@ class DirectPlan(Plan):
         if self.problem.kind == "max_pool":
             job.run(x, None, None, out)
             return
-        packed = self._packed(job, order, weights)
-        if not weights.finite and self.problem.geometry.has_zeros:
-            # a NaN or infinity in the weights times a padded zero must not make a NaN
-            reference.ReferencePlan(self.problem).run(x, weights, out)
+        if weights.held or job.repeats > _costs.PANEL_REPEATS:
+            packed = self._packed(job, order, weights)
+            if weights.finite or not self.problem.geometry.has_zeros:
+                job.run(x, packed, weights.bias, out)
+                return
+        # weights that serve one or two strips are packed panel by panel, and stay in the cache
+        elif job.run(x, None, weights.bias, out, weights.w) or not self.problem.geometry.has_zeros:
             return
-        job.run(x, packed, weights.bias, out)
+        # a NaN or infinity in the weights times a padded zero must not make a NaN
+        reference.ReferencePlan(self.problem).run(x, weights, out)
 
 
 def c_steps(shape, dtype):
@@ -214,6 +219,17 @@ def c_steps(shape, dtype):
         steps.append(step)
         step *= max(1, n)
     return tuple(reversed(steps))
+
+
+def weight_steps(g, dtype):
+    """Steps of prepared weights (base.Plan.prepare): those of a transposed convolution have their channels
+    outermost, as the caller's."""
+    if not g.transposed:
+        return c_steps(g.w_shape, dtype)
+    ng, nf = len(g.groups), len(g.filters)
+    shape = g.w_shape
+    steps = c_steps((*shape[:ng], shape[ng + nf], *shape[ng : ng + nf], *shape[ng + nf + 1 :]), dtype)
+    return (*steps[:ng], *steps[ng + 1 : ng + nf + 1], steps[ng], *steps[ng + nf + 1 :])
 
 
 def build_job(problem, x, out_steps, lanes="pixels"):
@@ -254,7 +270,7 @@ def _job_of(problem, x, out_steps, lanes, budget):
               (fill.real.tobytes(), fill.imag.tobytes()))  # fmt: skip
     x_n = offsets([g.batch[i] for i in kept], [x_ops.batch[i] for i in kept])
     x_g = offsets(g.groups, x_ops.groups)
-    w_steps = c_steps(g.w_shape, problem.compute)
+    w_steps = weight_steps(g, problem.compute)
     # channels that are neighbours in x stay so in the strip; 64 bytes keep its rows out of one cache set
     pitch = 0
     if lanes == "channels" and x_ops.rest[0] == x.itemsize and g.channels > 1:
@@ -334,7 +350,7 @@ def _phase(problem, sub, order, axes, filters, lanes, pitch, budget):
     """Keyword arguments of Job.add_phase, and how many strips there are."""
     g = problem.geometry
     itemsize = problem.compute.itemsize
-    w_steps = c_steps(g.w_shape, problem.compute)
+    w_steps = weight_steps(g, problem.compute)
     channel_step, w_steps = w_steps[-1 - len(g.axes)], w_steps[len(w_steps) - len(g.axes) :]
     out_bytes = sum(a.out_first * step for a, _, step in axes)
     merged = _merge(axes)
@@ -342,7 +358,8 @@ def _phase(problem, sub, order, axes, filters, lanes, pitch, budget):
         merged.insert(0, (_plain_axis(1), 0, 0))
     outer, (row, col) = merged[:-2], merged[-2:]
     planes = math.prod(len(a.taps) for a, _, _ in outer)
-    work = g.channels * planes * len(row[0].taps) * len(col[0].taps) * filters
+    parts = min(_costs.ITEMS_WANTED, filters // 32) if filters >= 64 else 1
+    work = g.channels * planes * len(row[0].taps) * len(col[0].taps) * filters // parts
     width = min(filters, 32 if lanes == "channels" else 8)
     rows, cols = strip_size(row[0], col[0], (pitch or g.channels) * itemsize, max(1, planes), work,
                             max(1, width) * itemsize, budget)  # fmt: skip

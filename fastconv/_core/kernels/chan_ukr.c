@@ -15,6 +15,11 @@
 #define FC_TILE chan_F64
 #include "chan_ukr_body.h"
 
+#define FC_T f32
+#include "chan_pack_body.h"
+#define FC_T f64
+#include "chan_pack_body.h"
+
 #define T f32
 #include "chan_store_body.h"
 #define T f64
@@ -42,7 +47,8 @@
 #define FC_CHAN(kind, T, px, nv)                                                                \
     {"fc_" #kind "_chan_ukr_" #px "x" #nv "__" FC_STRING(FC_ISA), FC_KIND_##kind, px, nv,       \
      (int)(sizeof(T##_v) / sizeof(T)), FC_UKR_NAME(kind, px, nv, unit),                         \
-     FC_UKR_NAME(kind, px, nv, steps), FC_CAT(store_, T), FC_CAT(bias_, T)},
+     FC_UKR_NAME(kind, px, nv, steps), FC_CAT(store_, T), FC_CAT(bias_, T),       \
+     FC_CAT(pack_, T)},
 const fc_chan_row FC_CAT(fc_chan_table__, FC_ISA)[] = {
 #include "chan.inc"
 };

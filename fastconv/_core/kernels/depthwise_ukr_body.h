@@ -219,23 +219,8 @@ static void N(last_)(const fc_last_row *d, const void *x, const void *w, const v
 
 /* ---- small planes: LANES channels at a time, turned to channels last and back ---- */
 
-FC_INLINE void N(transpose_)(V v[LANES])
-{
-    typedef __typeof__((V){0} == (V){0}) I;
-    FC_UNROLL for (int h = 1; h < LANES; h *= 2) {
-        I low, high;
-        FC_UNROLL for (int l = 0; l < LANES; l++) {
-            low[l] = l & h ? LANES + l - h : l;
-            high[l] = l & h ? LANES + l : l + h;
-        }
-        FC_UNROLL for (int i = 0; i < LANES; i++)
-            if (!(i & h)) {
-                const V a = v[i], b = v[i | h];
-                v[i] = __builtin_shuffle(a, b, low);
-                v[i | h] = __builtin_shuffle(a, b, high);
-            }
-    }
-}
+#define FC_TRANSPOSE N(transpose_)
+#include "../simd/transpose.h"
 
 /* to[p * to_col + c] = x[c * plane + p] for p < n (n >= LANES), c < LANES */
 static void N(to_last_)(void *to_, ptrdiff_t to_col, const void *x_, ptrdiff_t plane, ptrdiff_t n)

@@ -1,0 +1,59 @@
+/* Packing a block of weights for channel lanes, for one number type: included by chan_ukr.c once per kind.
+ *
+ * dst[t * width + i] = w[row i][woff[t]]: rows of neighbouring taps are transposed in registers, other
+ * weights (the phases of a transposed convolution) are picked one by one.  x * 0 is no number where x is
+ * none, so a sum of such products tells whether all were finite.
+ */
+#define T FC_T
+#define V FC_CAT(FC_T, _v)
+#define VU FC_CAT(FC_T, _vu)
+#define LANES ((int)(sizeof(V) / sizeof(T)))
+#define FC_TRANSPOSE FC_CAT(transpose_, FC_T)
+#include "../simd/transpose.h"
+
+static int FC_CAT(pack_, FC_T)(void *dst, const char *w, const ptrdiff_t *row_bytes,
+                               const ptrdiff_t *woff_bytes, ptrdiff_t taps, int mr, int width)
+{
+    T *to = (T *)dst;
+    V zero_or_nan = FC_CAT(FC_T, _zero);
+    ptrdiff_t run = 1;
+    while (run < taps && woff_bytes[run] == woff_bytes[run - 1] + (ptrdiff_t)sizeof(T))
+        run++;
+    if (run == taps && taps >= LANES) {
+        for (ptrdiff_t t = 0; t < taps; t += LANES) {
+            if (t + LANES > taps)
+                t = taps - LANES; /* over its neighbour */
+            for (int k = 0; k < width; k += LANES) {
+                V v[LANES];
+                FC_UNROLL for (int i = 0; i < LANES; i++) {
+                    v[i] = FC_CAT(FC_T, _zero);
+                    if (k + i < mr)
+                        v[i] = *(const VU *)(w + row_bytes[k + i] + woff_bytes[t]);
+                    zero_or_nan += v[i] * 0;
+                }
+                FC_CAT(transpose_, FC_T)(v);
+                FC_UNROLL for (int i = 0; i < LANES; i++)
+                    *(VU *)(to + (t + i) * width + k) = v[i];
+            }
+        }
+    } else {
+        for (ptrdiff_t t = 0; t < taps; t++, to += width) {
+            const char *tap = w + woff_bytes[t];
+            for (int i = 0; i < mr; i++)
+                to[i] = *(const T *)(tap + row_bytes[i]);
+            for (int i = mr; i < width; i++)
+                to[i] = 0;
+            for (int k = 0; k < width; k += LANES)
+                zero_or_nan += *(const VU *)(to + k) * 0;
+        }
+    }
+    int finite = 1;
+    for (int l = 0; l < LANES; l++)
+        finite &= zero_or_nan[l] == 0;
+    return finite;
+}
+#undef FC_T
+#undef T
+#undef V
+#undef VU
+#undef LANES
