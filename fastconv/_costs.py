@@ -30,6 +30,10 @@ STRIP_ROWS = 16
 TURNED_SAMPLES = 400
 TURNED_STRIDED_SAMPLES = 1024
 
+# Pixels of a strip of the indirect backend, and the largest table of pointers.
+INDIRECT_STRIP = 196
+TABLE_BYTES = 64 << 20
+
 # Columns and products of one im2col block: they should stay in the L3 cache.
 IM2COL_BLOCK_BYTES = 4 << 20
 
@@ -37,6 +41,11 @@ IM2COL_BLOCK_BYTES = 4 << 20
 DIRECT_RATE = {"f4": 50e9, "f8": 25e9, "c8": 12e9, "c16": 6e9, "i1": 20e9, "u1": 20e9, "b1": 40e9,
                "i2": 30e9, "u2": 30e9, "i4": 15e9, "u4": 15e9, "i8": 6e9, "u8": 6e9}  # fmt: skip
 IMPLICIT_RATE = {"f4": 55e9, "f8": 27e9}
+# indirect: the share of time that its second load a broadcast costs, seconds a pointer, and bytes a second of
+# turning channels-first input
+INDIRECT_EXTRA = 0.05
+POINTER = 1e-9
+TURN_BYTES = 2e9
 # depthwise layers: multiply-adds a second, bytes a second in and out, seconds for a plane
 DEPTHWISE_RATE = {"f4": 60e9, "f8": 30e9}
 DEPTHWISE_BYTES = 30e9
@@ -46,6 +55,8 @@ GEMM_RATE = {"f4": 45e9, "f8": 22e9, "c8": 12e9, "c16": 6e9}
 REFERENCE_RATE = 0.3e9
 # --- bytes per second, and seconds a call ---
 GATHER_BYTES = 8e9
+# How much longer gathering and storing take where the channels of a sample are neighbours.
+CHANNELS_APART = 12
 IM2COL_BYTES = 4e9
 STORE_BYTES = 8e9
 DIRECT_CALL = 4e-6

@@ -101,6 +101,7 @@ class Problem:
     workspace_limit: int | None = None
     kind: str = "conv"  # "conv", or the name of another operation
     extra: tuple = field(default=())
+    channels_last: bool = False  # how operands usually lie in memory; any steps are computed
 
     @cached_property
     def types(self):

@@ -97,7 +97,8 @@ def decide(spec, x_shape, w_shape, bias_shape, dtypes):
     shape = out_shape(geometry, batched, spec.layout)
     _args.check_size(shape, wanted)
     problem = Problem(geometry, wanted, activation, bias_shape is not None,
-                      _args.limit(spec.workspace_limit))  # fmt: skip
+                      _args.limit(spec.workspace_limit),
+                      channels_last=spec.layout == "channels_last")  # fmt: skip
     plan = _select.choose(problem, _args.check_backend(spec.backend))
     return Decision(plan, wanted, shape, batched, spec.layout == "channels_last", spec.transposed,
                     flip)  # fmt: skip

@@ -39,6 +39,16 @@ cdef extern from "kernels/fc_kernels.h" nogil:
         fc_chan_bias *bias
         fc_chan_pack *pack
     const fc_chan_row *fc_chan_rows(fc_isa isa, int *count) noexcept
+    ctypedef void fc_indirect_ukr(ptrdiff_t taps, ptrdiff_t first, ptrdiff_t end,
+                                  const void *const *at, const void *w, ptrdiff_t skip, void *c, int accumulate) noexcept
+    ctypedef struct fc_indirect_row:
+        const char *name
+        fc_kind kind
+        int pixels
+        int nv
+        int lanes
+        fc_indirect_ukr *run
+    const fc_indirect_row *fc_indirect_rows(fc_isa isa, int *count) noexcept
     ctypedef struct fc_row_taps:
         ptrdiff_t planes
         const int32_t *plane_x

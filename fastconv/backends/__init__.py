@@ -1,12 +1,13 @@
 """The backends, in the order in which they are asked.  Adding one is a file and a line here."""
 
-from . import depthwise, direct, im2col, implicit, reference
+from . import depthwise, direct, im2col, implicit, indirect, reference
 from .base import BackendNotSupportedError, Verdict
 
 BACKENDS = (
     depthwise,
     direct,
     implicit,
+    indirect,
     im2col,
     reference,
 )

@@ -64,13 +64,12 @@ class DepthwisePlan(Plan):
         self._jobs = {}
         self._lock = threading.Lock()
         self._other = None
-        g, dtype = problem.geometry, problem.dtype
-        job = self._job(direct.c_steps(g.x_shape, dtype), direct.c_steps(g.out_shape, dtype))
-        self.workspace_bytes = job.scratch_bytes
+        job = self._usual_job()
+        self.workspace_bytes = job.scratch_bytes if job else self._fallback().workspace_bytes
         if problem.workspace_limit is not None:
-            if job.scratch_bytes > problem.workspace_limit:
+            if self.workspace_bytes > problem.workspace_limit:
                 raise BackendNotSupportedError(
-                    f"a plane needs {job.scratch_bytes} bytes of workspace a thread, "
+                    f"a plane needs {self.workspace_bytes} bytes of workspace a thread, "
                     f"workspace_limit is {problem.workspace_limit}"
                 )
             self._fallback()  # refused now rather than when such strides come
@@ -104,9 +103,14 @@ class DepthwisePlan(Plan):
             weights.packed[job.packing] = packed
         return packed
 
+    def _usual_job(self):
+        x, out_steps = direct.usual_operands(self.problem)
+        return self._job(x.strides, out_steps)
+
     def warm(self, weights):
-        g, dtype = self.problem.geometry, self.problem.dtype
-        self._packed(self._job(direct.c_steps(g.x_shape, dtype), direct.c_steps(g.out_shape, dtype)), weights)
+        job = self._usual_job()
+        if job is not None:
+            self._packed(job, weights)
 
     def run(self, x, weights, out):
         if x.dtype != self.problem.dtype or not (x.dtype.isnative and x.flags.aligned):

@@ -76,6 +76,8 @@ def cost(problem):
     if filters < 4:  # one load per multiply-add instead of one per several
         rate /= 2
     moved = (math.prod(g.x_shape) + math.prod(g.out_shape)) * problem.compute.itemsize
+    if problem.channels_last and g.channels * filters * math.prod(g.groups) > 1:
+        moved *= _costs.CHANNELS_APART  # a channel at a time
     return _costs.DIRECT_CALL + g.macs * waste / rate + moved / _costs.GATHER_BYTES
 
 
@@ -166,10 +168,7 @@ class DirectPlan(Plan):
         return plan, (self.problem,)
 
     def _default_job(self):
-        g = self.problem.geometry
-        x = np.lib.stride_tricks.as_strided(np.empty(0, self.problem.dtype), g.x_shape,
-                                            c_steps(g.x_shape, self.problem.dtype))  # fmt: skip
-        return self._job(x, c_steps(g.out_shape, self.problem.dtype))
+        return self._job(*usual_operands(self.problem))
 
     def _job(self, x, out_steps):
         key = (x.strides, x.dtype.str if x.dtype.kind != "V" else "bf16", out_steps)
@@ -219,6 +218,22 @@ def c_steps(shape, dtype):
         steps.append(step)
         step *= max(1, n)
     return tuple(reversed(steps))
+
+
+def usual_operands(problem):
+    """(an x without samples, steps of the result): contiguous ones of the problem's layout."""
+    g, found = problem.geometry, []
+    inner = len(g.batch) + len(g.groups)
+    for shape, channels in ((g.x_shape, 1), (g.out_shape, len(g.filters))):
+        steps = c_steps(shape, problem.dtype)
+        if problem.channels_last:
+            first, last = len(g.batch), inner + channels  # axes that come after the spatial ones
+            order = (*range(first), *range(last, len(shape)), *range(first, last))
+            in_memory = c_steps([shape[i] for i in order], problem.dtype)
+            steps = tuple(in_memory[order.index(i)] for i in range(len(shape)))
+        found.append(steps)
+    x = np.lib.stride_tricks.as_strided(np.empty(0, problem.dtype), g.x_shape, found[0])
+    return x, found[1]
 
 
 def weight_steps(g, dtype):

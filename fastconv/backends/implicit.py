@@ -34,9 +34,11 @@ def cost(problem):
     filters = max(1, math.prod(g.filters))
     waste = -(-filters // lanes) * lanes / filters
     moved = (math.prod(g.x_shape) + math.prod(g.out_shape)) * problem.compute.itemsize
+    stored = math.prod(g.out_shape) * waste * problem.compute.itemsize / _costs.STORE_BYTES
+    if problem.channels_last:  # nothing is turned
+        stored = 0
     return (_costs.DIRECT_CALL + g.macs * waste / (_costs.IMPLICIT_RATE[key] * width / 64)
-            + moved / _costs.GATHER_BYTES
-            + math.prod(g.out_shape) * waste * problem.compute.itemsize / _costs.STORE_BYTES)  # fmt: skip
+            + moved / _costs.GATHER_BYTES + stored)  # fmt: skip
 
 
 class ImplicitPlan(direct.DirectPlan):

@@ -81,6 +81,20 @@ typedef struct {
 } fc_chan_row;
 const fc_chan_row *fc_chan_rows(fc_isa isa, int *count);
 
+/* ---- indirect microkernel ----------------------------------------------------------------
+ * c[p][k] (+)= sum over t < taps, first <= i < end of at[t * pixels + p][i] * w[t][i - first][k] for
+ * p < pixels, k < nv * lanes; `at`: pointers to runs of channels. skip: numbers of w left out after each
+ * tap. */
+typedef void fc_indirect_ukr(ptrdiff_t taps, ptrdiff_t first, ptrdiff_t end, const void *const *at,
+                             const void *w, ptrdiff_t skip, void *c, int accumulate);
+typedef struct {
+    const char *name;
+    fc_kind kind;
+    int pixels, nv, lanes;
+    fc_indirect_ukr *run;
+} fc_indirect_row;
+const fc_indirect_row *fc_indirect_rows(fc_isa isa, int *count);
+
 /* ---- row microkernel ---------------------------------------------------------------------
  * c[r][p] (+)= bias + sum over planes z, s < kw, i < kh of
  *              x[plane_x[z] + (r + i) * pitch + off[s] + p] * w[plane_w[z] + s * kh + i]

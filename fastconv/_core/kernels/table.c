@@ -13,7 +13,9 @@
     extern const fc_row_row fc_row_table__##isa[];   \
     extern const int fc_row_count__##isa;            \
     extern const fc_depthwise_row fc_depthwise_table__##isa[]; \
-    extern const int fc_depthwise_count__##isa;
+    extern const int fc_depthwise_count__##isa;      \
+    extern const fc_indirect_row fc_indirect_table__##isa[]; \
+    extern const int fc_indirect_count__##isa;
 FC_TABLE(baseline)
 FC_TABLE(avx2)
 FC_TABLE(avx512)
@@ -52,6 +54,7 @@ FC_LOOK_UP(tap)
 FC_LOOK_UP(chan)
 FC_LOOK_UP(row)
 FC_LOOK_UP(depthwise)
+FC_LOOK_UP(indirect)
 
 int fc_isa_compiled(fc_isa isa)
 {

@@ -1,0 +1,277 @@
+# cython: boundscheck=False, wraparound=False, initializedcheck=False
+"""Indirect convolution: a table says for every output pixel and tap which sample it meets.
+
+out[n, g, p, k] = activation(bias[g, k] + sum over t, i of x[n, g, table[p, t], i] * w[g, k, i, t])
+
+Samples are runs of neighbouring channels and are multiplied where they lie; nothing is gathered, and windows
+may lie anywhere, so rank, stride, dilation and borders are only entries of the table.  Channels that lie
+apart are first turned to runs, the whole input at once.  An item is a strip of pixels of one image and
+group, or a part of its filters.  Called by backends/indirect.py; real floats only.
+"""
+from cython.parallel cimport parallel, prange, threadid
+cimport numpy as cnp
+
+from fastconv._core cimport kernels as k
+from fastconv._core.cpu cimport isa_index, threads_for
+from fastconv._core.job cimport TAP_BLOCK, Stopper, fill_reader, table
+
+cnp.import_array()
+
+cdef enum:
+    MAX_PIXELS = 14
+
+
+def lanes(int kind):
+    """Filters in a vector of that kind."""
+    cdef int count, i
+    cdef const k.fc_indirect_row *rows = k.fc_indirect_rows(isa_index(), &count)
+    for i in range(count):
+        if rows[i].kind == kind:
+            return rows[i].lanes
+    raise ValueError(f"no indirect microkernel of kind {kind}")
+
+
+cdef class Job:
+    """One convolution for one set of operand strides.  Immutable once built."""
+    cdef list keep
+    cdef const k.fc_indirect_row *tile[3][MAX_PIXELS + 1]   # [vectors][pixels]
+    cdef const k.fc_chan_row *chan
+    cdef int[3] most
+    cdef int lanes, activation
+    cdef k.fc_reader reader
+    cdef k.fc_finish_fn *finish
+    cdef ptrdiff_t number, channels, filters, pixels, taps, strip, strips, parts, blocks, items
+    cdef ptrdiff_t images, groups, sources, source_step, turned_bytes, k_step, group_bytes
+    cdef ptrdiff_t *meets       # [pixels][taps]: numbers from the image's first sample, -1: outside
+    cdef ptrdiff_t *source_at   # of each sample in the caller's image, where it must be turned
+    cdef ptrdiff_t *out_at
+    cdef ptrdiff_t *x_at        # of each image and group
+    cdef ptrdiff_t *out_from
+    cdef ptrdiff_t *w_k
+    cdef ptrdiff_t *w_tap       # [taps][channels]
+    cdef ptrdiff_t *w_g
+    cdef double work
+    cdef bint turned
+    cdef readonly ptrdiff_t packed_bytes, scratch_bytes, workspace_bytes
+
+    def __init__(self, *, int kind, reader, int out_type, int activation, ptrdiff_t channels, meets,
+                 ptrdiff_t taps, out_at, x_at, out_from, ptrdiff_t groups, ptrdiff_t k_step, w_g, w_k, w_tap,
+                 ptrdiff_t strip, ptrdiff_t parts, source_at, ptrdiff_t source_step):
+        """source_at: bytes of every sample in an image whose channels lie source_step bytes apart, or
+        None where channels are neighbours and x is read in place."""
+        cdef int count, i
+        cdef const k.fc_indirect_row *rows = k.fc_indirect_rows(isa_index(), &count)
+        cdef const k.fc_chan_row *chans
+        for i in range(count):
+            if rows[i].kind == kind:
+                self.tile[rows[i].nv][rows[i].pixels] = &rows[i]
+                self.most[rows[i].nv] = max(self.most[rows[i].nv], rows[i].pixels)
+                self.lanes = rows[i].lanes
+        chans = k.fc_chan_rows(isa_index(), &count)
+        for i in range(count):
+            if chans[i].kind == kind:
+                self.chan = &chans[i]
+        self.keep = []
+        memory_type, is_complex, swapped, fill = reader
+        fill_reader(&self.reader, kind, memory_type, is_complex, swapped, fill)
+        self.finish = k.fc_finish_find(kind, out_type)
+        self.activation, self.number = activation, k.fc_kind_size(kind)
+        self.channels, self.filters, self.taps = channels, len(w_k), taps
+        self.meets, self.pixels = table(self.keep, meets), len(out_at)
+        self.out_at, self.k_step = table(self.keep, out_at), k_step
+        self.x_at, self.out_from = table(self.keep, x_at), table(self.keep, out_from)
+        self.groups, self.images = groups, len(x_at) // max(groups, 1)
+        self.w_g, self.w_k = table(self.keep, w_g), table(self.keep, w_k)
+        self.w_tap = table(self.keep, w_tap)
+        self.turned = source_at is not None
+        if self.turned:
+            self.source_at, self.sources = table(self.keep, source_at), len(source_at)
+            self.source_step = source_step
+            self.turned_bytes = (len(x_at) * self.sources * channels * self.number + 63) // 64 * 64
+        self.strip, self.strips = strip, (self.pixels + strip - 1) // strip
+        self.blocks = (self.filters + 2 * self.lanes - 1) // (2 * self.lanes)
+        self.parts = max(1, min(parts, self.blocks))
+        self.items = len(x_at) * self.strips * self.parts
+        self.group_bytes = self._lanes_before(self.blocks) * taps * channels * self.number
+        self.packed_bytes = groups * self.group_bytes
+        self.work = <double>len(x_at) * self.pixels * self.filters * taps * channels
+        self.scratch_bytes = self._pointers_at() + strip * taps * sizeof(void *) + \
+            strip * 4 * self.lanes * self.number + 64
+        self.workspace_bytes = self.turned_bytes + self.scratch_bytes
+
+    cdef ptrdiff_t _pointers_at(self) noexcept nogil:
+        # first in the workspace: what stands outside the image, as many channels as a sample has
+        return (self.channels * self.number + 63) // 64 * 64
+
+    cdef ptrdiff_t _lanes_before(self, ptrdiff_t block) noexcept nogil:
+        """Lanes of packed weights before a block: pairs of vectors, a single one where that will do."""
+        cdef ptrdiff_t pair = 2 * self.lanes
+        if block < self.blocks:
+            return block * pair
+        return (self.blocks - 1) * pair + \
+            (pair if self.filters - (self.blocks - 1) * pair > self.lanes else self.lanes) \
+            if self.blocks else 0
+
+    def pack(self, cnp.ndarray w not None, cnp.ndarray out not None):
+        """Lay the weights out block by block, [tap][channel][lanes]; False: not all finite."""
+        cdef const char *weights = <const char *>cnp.PyArray_DATA(w)
+        cdef char *to = <char *>cnp.PyArray_DATA(out)
+        cdef ptrdiff_t g, b, at, taps = self.taps * self.channels
+        cdef int width
+        cdef bint finite = True
+        for g in range(self.groups):
+            for b in range(self.blocks):
+                at = self._lanes_before(b)
+                width = <int>(self._lanes_before(b + 1) - at)
+                finite &= self.chan.pack(to + g * self.group_bytes + at * taps * self.number,
+                                         weights + self.w_g[g], self.w_k + at, self.w_tap, taps,
+                                         <int>min(<ptrdiff_t>width, self.filters - at), width)
+        return finite
+
+    def run(self, cnp.ndarray x_array not None, cnp.ndarray packed_array not None,
+            cnp.ndarray bias_array, cnp.ndarray out_array not None):
+        """Compute everything; the interpreter is released."""
+        cdef const char *x = <const char *>cnp.PyArray_DATA(x_array)
+        cdef const char *packed = <const char *>cnp.PyArray_DATA(packed_array)
+        cdef const char *bias = NULL
+        cdef char *out = <char *>cnp.PyArray_DATA(out_array)
+        cdef int threads = threads_for(self.work)
+        cdef ptrdiff_t item
+        cdef Stopper stopper = Stopper()
+        cdef int failed = 0
+        cdef int *status = &failed
+        cdef char *scratch
+        cdef char *first = NULL
+        if bias_array is not None:
+            bias = <const char *>cnp.PyArray_DATA(bias_array)
+        if self.items == 0:
+            return
+        threads = <int>min(<ptrdiff_t>threads, self.items)
+        with nogil:
+            # the turned input lies in the workspace of this thread, before its own part
+            first = <char *>k.fc_scratch(self.turned_bytes + self.scratch_bytes)
+            if first == NULL:
+                failed = 1
+            elif self.turned:
+                self._turn(x, first, stopper)
+                x = first
+        if not failed:
+            with nogil, parallel(num_threads=threads):
+                scratch = first + self.turned_bytes
+                if threadid() != 0:
+                    scratch = <char *>k.fc_scratch(self.scratch_bytes)
+                if scratch == NULL:
+                    status[0] = 1
+                else:
+                    k.fc_fill_run(&self.reader, scratch, scratch, self.channels)
+                for item in prange(self.items, schedule="dynamic"):
+                    if status[0] == 0 and not stopper.stop:
+                        if threadid() == 0:
+                            stopper.look()
+                        self._item(item, scratch, x, packed, bias, out, stopper, threadid() == 0)
+        stopper.check()
+        if failed:
+            raise MemoryError(f"no memory for a workspace of {self.turned_bytes + self.scratch_bytes} bytes")
+
+    cdef void _turn(self, const char *x, char *to, Stopper stopper) noexcept nogil:
+        """Every sample's channels side by side."""
+        cdef ptrdiff_t i, s
+        for i in range(self.images * self.groups):
+            if stopper.look():
+                return
+            for s in range(self.sources):
+                k.fc_read_run(&self.reader, to, to, x + self.x_at[i] + self.source_at[s],
+                              self.source_step, self.channels)
+                to += self.channels * self.number
+
+    cdef void _item(self, ptrdiff_t item, char *scratch, const char *x, const char *packed,
+                    const char *bias, char *out, Stopper stopper, bint watching) noexcept nogil:
+        cdef ptrdiff_t part = item % self.parts, rest = item // self.parts, b, lane
+        cdef ptrdiff_t start = rest % self.strips * self.strip, i = rest // self.strips
+        cdef ptrdiff_t count = min(self.strip, self.pixels - start), g = i % self.groups
+        cdef const void **at = <const void **>(scratch + self._pointers_at())
+        cdef char *c = <char *>(at + self.strip * self.taps)
+        if self.turned:
+            x += i * self.sources * self.channels * self.number
+        else:
+            x += self.x_at[i]
+        self._point(at, start, count, x, scratch)
+        for b in range(part * self.blocks // self.parts, (part + 1) * self.blocks // self.parts):
+            lane = self._lanes_before(b)
+            self._block(b, at, count, packed + g * self.group_bytes +
+                        lane * self.taps * self.channels * self.number, c)
+            self._store(b, start, count, c, NULL if bias == NULL else
+                        bias + (g * self.filters + lane) * self.number, out + self.out_from[i])
+            if stopper.stop or (watching and stopper.look()):
+                return
+
+    cdef ptrdiff_t _tiles(self, ptrdiff_t count, int nv) noexcept nogil:
+        return (count + self.most[nv] - 1) // self.most[nv]
+
+    cdef void _point(self, const void **at, ptrdiff_t start, ptrdiff_t count, const char *x,
+                     const char *outside) noexcept nogil:
+        """Pointers of a strip, tap by tap for each tile of the widest blocks' cut."""
+        cdef ptrdiff_t tiles = self._tiles(count, 2), i, px, p, t, where
+        for i in range(tiles):
+            px = count // tiles + (1 if i < count % tiles else 0)
+            for t in range(self.taps):
+                for p in range(px):
+                    where = self.meets[(start + p) * self.taps + t]
+                    at[t * px + p] = outside if where < 0 else x + where * self.number
+            at += px * self.taps
+            start += px
+
+    cdef void _block(self, ptrdiff_t b, const void **at, ptrdiff_t count, const char *w,
+                     char *c) noexcept nogil:
+        """The sums of a block of filters, in blocks of products that keep sums short."""
+        cdef int nv = <int>((self._lanes_before(b + 1) - self._lanes_before(b)) // self.lanes)
+        cdef ptrdiff_t width = nv * self.lanes, tiles = self._tiles(count, 2), i, px, t = 0, step
+        cdef ptrdiff_t runs = max(<ptrdiff_t>1, TAP_BLOCK // max(<ptrdiff_t>1, self.channels)), some, first, end
+        cdef const void **tile_at
+        cdef char *to
+        while t < self.taps or t == 0:
+            some = min(runs, self.taps - t)
+            first = 0
+            while True:
+                end = min(self.channels, first + TAP_BLOCK)
+                step = self.channels - (end - first)
+                tile_at, to = at, c
+                for i in range(tiles):
+                    px = count // tiles + (1 if i < count % tiles else 0)
+                    self.tile[nv][px].run(some, first, end, tile_at + t * px,
+                                          w + (t * self.channels + first) * width * self.number,
+                                          step * width, to, t + first > 0)
+                    tile_at += px * self.taps
+                    to += px * width * self.number
+                first = end
+                if first >= self.channels:
+                    break
+            t += max(some, <ptrdiff_t>1)
+
+    cdef void _store(self, ptrdiff_t b, ptrdiff_t start, ptrdiff_t count, char *c, const char *bias,
+                     char *out) noexcept nogil:
+        cdef ptrdiff_t lane = self._lanes_before(b), width = self._lanes_before(b + 1) - lane, p, i
+        cdef ptrdiff_t mr = min(width, self.filters - lane)
+        cdef char *rows = c + count * width * self.number
+        out += lane * self.k_step
+        if self.k_step == self.number:
+            if bias != NULL:
+                self.chan.bias(c, width, count, mr, bias)
+            for p in range(count):
+                self.finish(out + self.out_at[start + p], self.number, c + p * width * self.number,
+                            NULL, mr, NULL, self.activation)
+            return
+        # runs of pixels that lie at equal steps in the result
+        cdef ptrdiff_t step, run = 1
+        self.chan.store(rows, count, c, width, count, mr, bias)
+        p = 0
+        while p < count:
+            step = self.out_at[start + p + 1] - self.out_at[start + p] if p + 1 < count else 0
+            run = 1
+            while p + run < count and \
+                    self.out_at[start + p + run] - self.out_at[start + p + run - 1] == step:
+                run += 1
+            for i in range(mr):
+                self.finish(out + i * self.k_step + self.out_at[start + p], step,
+                            rows + (i * count + p) * self.number, NULL, run, NULL, self.activation)
+            p += run

@@ -1,0 +1,185 @@
+"""backend="indirect": indirect convolution, a table of pointers instead of an im2col matrix.
+
+Every output pixel has a pointer to the channels under each tap of its window; windows over the edge point
+to a row of zeros (Dukhan 2019, arXiv:1907.02129).  Made for channels-last arrays, which are read where
+they lie; the table is part of the plan.  See ``_core/indirect.pyx``.
+"""
+
+import math
+import threading
+
+import numpy as np
+
+from .. import _costs, _dtypes
+from .._core import cpu
+from .._core import indirect as _indirect
+from . import direct, implicit, reference
+from ._activations import CODES
+from .base import BackendNotSupportedError, Plan, Verdict
+
+name = "indirect"
+
+
+def supports(problem):
+    """float32 and float64 results of layers whose table of pointers is not larger than their data."""
+    g = problem.geometry
+    if problem.kind != "conv" or g.transposed:
+        return Verdict(False, f"it computes no {'transposed convolution' if g.transposed else problem.kind}")
+    if problem.compute.str[1:] not in ("f4", "f8") or problem.dtype != problem.compute:
+        return Verdict(False, f"its tiles are float32 and float64, found {problem.dtype}")
+    if len(g.filters) > 1:
+        return Verdict(False, "several axes of filters")
+    need = 8 * math.prod(a.out * a.kernel for a in g.axes)
+    if need > _costs.TABLE_BYTES:
+        return Verdict(False, f"its table of pointers would take {need} bytes, more than {_costs.TABLE_BYTES}")
+    return direct.fits(IndirectPlan, problem, "a table of pointers into channels-last samples")
+
+
+def cost(problem):
+    """Seconds on one thread: that of the implicit tiles, two loads a broadcast, and the pointers."""
+    g = problem.geometry
+    key = problem.compute.str[1:]
+    width = _costs.VECTOR_BYTES[cpu.isa]
+    lanes = width // problem.compute.itemsize
+    filters = max(1, math.prod(g.filters))
+    waste = -(-filters // lanes) * lanes / filters
+    pointers = math.prod(a.out * a.kernel for a in g.axes) * math.prod(g.batch) * math.prod(g.groups)
+    turned = 0 if problem.channels_last else \
+        math.prod(g.x_shape) * problem.compute.itemsize / _costs.TURN_BYTES  # fmt: skip
+    return (implicit.cost(problem) + g.macs * waste / (_costs.IMPLICIT_RATE[key] * width / 64)
+            * _costs.INDIRECT_EXTRA + pointers * _costs.POINTER + turned)  # fmt: skip
+
+
+def sources(axis):
+    """Sample (or -1: outside) that every output of an axis meets at every tap, [out][tap]."""
+    at = (np.arange(axis.out, dtype=np.intp)[:, None] * axis.stride - axis.before
+          + np.arange(axis.kernel, dtype=np.intp) * axis.dilation)  # fmt: skip
+    n = axis.size * axis.upsample
+    inside = (at >= 0) & (at < n)
+    if axis.mode == "replicate":
+        at = at.clip(0, n - 1)
+    elif axis.mode == "circular":
+        at = at % n
+    elif axis.mode == "symm":
+        at = at % (2 * n)
+        at = np.where(at < n, at, 2 * n - 1 - at)
+    elif axis.mode == "reflect":
+        period = max(1, 2 * (n - 1))
+        at = at % period
+        at = np.where(at < n, at, period - at)
+    else:
+        at = np.where(inside, at, -axis.upsample)
+    return at // axis.upsample
+
+
+class IndirectPlan(Plan):
+    """Jobs by operand strides, each with its table."""
+
+    backend = name
+
+    def __init__(self, problem):
+        super().__init__(problem)
+        self._jobs = {}
+        self._lock = threading.Lock()
+        g = problem.geometry
+        self.workspace_bytes = self._job(*direct.usual_operands(problem)).workspace_bytes
+        limit = problem.workspace_limit
+        if limit is not None:  # x of other steps may have to be turned
+            need = self.workspace_bytes + math.prod(g.x_shape) * problem.compute.itemsize
+            if need > limit:
+                raise BackendNotSupportedError(
+                    f"it may turn the whole input to channels last: {need} bytes of workspace, "
+                    f"workspace_limit is {limit}"
+                )
+
+    def __reduce__(self):
+        return plan, (self.problem,)
+
+    def _job(self, x, out_steps):
+        key = (x.strides, x.dtype.str if x.dtype.kind != "V" else "bf16", out_steps)
+        found = self._jobs.get(key)
+        if found is None:
+            found = build_job(self.problem, x, out_steps)
+            with self._lock:
+                if len(self._jobs) >= direct.MAX_JOBS:
+                    self._jobs.pop(next(iter(self._jobs)))
+                self._jobs[key] = found
+        return found
+
+    def _packed(self, job, weights):
+        packed = weights.packed.get(name)
+        if packed is None:
+            packed = np.empty(max(1, job.packed_bytes), np.uint8)
+            weights.finite = job.pack(weights.w, packed)
+            weights.packed[name] = packed
+        return packed
+
+    def warm(self, weights):
+        self._packed(next(iter(self._jobs.values())), weights)
+
+    def run(self, x, weights, out):
+        job = self._job(x, out.strides)
+        packed = self._packed(job, weights)
+        if not weights.finite and self.problem.geometry.has_zeros:
+            # a NaN or infinity in the weights times a padded zero must not make a NaN
+            reference.ReferencePlan(self.problem).run(x, weights, out)
+            return
+        job.run(x, packed, weights.bias, out)
+
+
+def _spatial(g, steps):
+    return steps[-len(g.axes) :] if g.axes else ()
+
+
+def build_job(problem, x, out_steps):
+    """The Job for these strides; its table points into x, or, where channels lie apart, into a turned copy."""
+    g, size = problem.geometry, problem.compute.itemsize
+    nb, ng = len(g.batch), len(g.groups)
+    source = _dtypes.describe(x.dtype)
+    in_place = (x.dtype == problem.compute and x.dtype.isnative and (x.strides[nb + ng] == size or g.channels == 1)
+                and not any(s % size for s in x.strides))  # fmt: skip
+    sizes = [a.size for a in g.axes]
+    steps = _spatial(g, x.strides)
+    if in_place:
+        steps = [s // size for s in steps]
+    else:
+        steps = [s // size * g.channels for s in direct.c_steps(sizes, problem.compute)]
+    meets, outside = np.zeros((1, 1), np.intp), np.zeros((1, 1), bool)
+    for axis, step in zip(g.axes, steps, strict=True):
+        at = sources(axis)
+        meets = (meets[:, None, :, None] + (at * step)[None, :, None, :]).reshape(
+            len(meets) * axis.out, meets.shape[1] * axis.kernel)  # fmt: skip
+        outside = (outside[:, None, :, None] | (at < 0)[None, :, None, :]).reshape(meets.shape)
+    # samples may lie before the first one of an array with negative steps
+    low = int(meets[~outside].min(initial=0))
+    meets = np.where(outside, -1, meets - low)
+    pixels, taps = meets.shape
+    w_steps = direct.weight_steps(g, problem.compute)
+    w_spatial = direct.offsets([a.kernel for a in g.axes], _spatial(g, w_steps))
+    w_tap = np.add.outer(w_spatial, np.arange(g.channels, dtype=np.intp) * w_steps[ng + len(g.filters)])
+    fill = np.asarray(g.fill).astype(problem.compute)
+    x_at = np.add.outer(direct.offsets(g.batch, x.strides[:nb]), direct.offsets(g.groups, x.strides[nb : nb + ng]))
+    out_from = np.add.outer(direct.offsets(g.batch, out_steps[:nb]),
+                            direct.offsets(g.groups, out_steps[nb : nb + ng]))  # fmt: skip
+    filters = math.prod(g.filters)
+    strip = max(1, min(pixels, _costs.INDIRECT_STRIP))
+    strip = -(-pixels // max(1, -(-pixels // strip))) if pixels else 1
+    strips = max(1, -(-pixels // strip)) * x_at.size
+    return _indirect.Job(
+        kind=problem.types.kind, activation=CODES.index(problem.activation), out_type=problem.types.memory,
+        reader=(source.memory, source.is_complex, not x.dtype.isnative, (fill.tobytes(), b"")),
+        channels=g.channels, taps=taps, meets=meets.reshape(-1), groups=math.prod(g.groups),
+        x_at=(x_at + low * size if in_place else x_at).reshape(-1), out_from=out_from.reshape(-1),
+        out_at=direct.offsets([a.out for a in g.axes], _spatial(g, out_steps)),
+        k_step=out_steps[nb + ng] if g.filters else size,
+        w_g=direct.offsets(g.groups, w_steps[:ng]),
+        w_k=direct.offsets(g.filters, w_steps[ng : ng + len(g.filters)]), w_tap=w_tap.reshape(-1),
+        strip=strip, parts=-(-_costs.ITEMS_WANTED // strips) if filters >= 64 else 1,
+        source_at=None if in_place else direct.offsets(sizes, _spatial(g, x.strides)),
+        source_step=x.strides[nb + ng],
+    )  # fmt: skip
+
+
+def plan(problem):
+    """An IndirectPlan."""
+    return IndirectPlan(problem)
