@@ -8,7 +8,7 @@ Arrays of other libraries, dtypes that are no numbers and unusual arguments are 
 function, which is imported then.
 """
 
-from ._dropin import smoothing, windows
+from ._dropin import lines, smoothing, windows
 from ._dropin.docs import same_as
 from ._dropin.originals import ndimage as _scipy
 
@@ -147,7 +147,7 @@ def correlate1d(input, weights, axis=-1, output=None, mode="reflect", cval=0.0, 
     >>> ndimage.correlate1d([2, 8, 0, 4, 1, 9, 9, 0], [1, 3])
     array([ 8, 26,  8, 12,  7, 28, 36,  9])
     """
-    result = windows.correlate1d(input, weights, axis, output, mode, cval, origin, flip=False)
+    result = lines.correlate1d(input, weights, axis, output, mode, cval, origin, flip=False)
     if result is None:
         return _scipy.correlate1d(input, weights, axis, output, mode, cval, origin)
     return result
@@ -180,7 +180,7 @@ def convolve1d(input, weights, axis=-1, output=None, mode="reflect", cval=0.0, o
     >>> ndimage.convolve1d([2, 8, 0, 4, 1, 9, 9, 0], [1, 3])
     array([14, 24,  4, 13, 12, 36, 27,  0])
     """
-    result = windows.correlate1d(input, weights, axis, output, mode, cval, origin, flip=True)
+    result = lines.correlate1d(input, weights, axis, output, mode, cval, origin, flip=True)
     if result is None:
         return _scipy.convolve1d(input, weights, axis, output, mode, cval, origin)
     return result

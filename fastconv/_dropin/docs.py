@@ -42,6 +42,16 @@ _WORDS = {
         origin : int or sequence of int
             Samples that the window is moved by, within its own half; default 0, centred.
         """,
+    "mode2": """
+        mode : {'full', 'same', 'valid'}
+            All overlaps; as many as in1 has, centred; or those that need nothing from outside.
+        """,
+    "out2": """
+        Returns
+        -------
+        ndarray
+            The convolution.
+        """,
     "out1": """
         Returns
         -------

@@ -1,4 +1,4 @@
-"""scipy.ndimage's separable filters: one pass for each axis, every pass stored in the output's dtype."""
+"""scipy.ndimage's separable filters: Gaussians, differences, running means."""
 
 import math
 import numbers
@@ -6,51 +6,14 @@ from functools import lru_cache
 
 import numpy as np
 
-from . import engine, outputs, windows
-from .arguments import axes_of, axis_of, integer, number, plain
+from .._core import separable
+from . import outputs, windows
+from .arguments import axes_of, axis_of, integer, number
+from .lines import fillable, image, in_order, modes_of, passes, per_axis
 
 DIFFERENCE = np.array([-1.0, 0.0, 1.0])
 SECOND_DIFFERENCE = np.array([1.0, -2.0, 1.0])
 SMOOTH = {"sobel": np.array([1.0, 2.0, 1.0]), "prewitt": np.ones(3)}
-
-
-def image(x):
-    """x as an array that scipy.ndimage filters, or None."""
-    x = plain(x)
-    return x if x is not None and x.ndim and x.size and outputs.usable(x) else None
-
-
-def per_axis(value, count):
-    """value for each axis, as SciPy distributes it, or None."""
-    if isinstance(value, str) or not isinstance(value, (tuple, list, np.ndarray)):
-        return (value,) * count
-    values = tuple(value)
-    return values if len(values) == count else None
-
-
-def modes_of(mode, count):
-    """A known border rule for each axis, or None."""
-    modes = per_axis(mode, count)
-    known = modes is not None and all(isinstance(m, str) and m in engine.MODES for m in modes)
-    return modes if known else None
-
-
-def passes(x, steps, cval, output):
-    """Apply (axis, weights, before, mode) one after the other, or None; the last argument as SciPy's."""
-    is_complex = x.dtype.kind == "c"
-    out = outputs.allocate(output, x, is_complex)
-    if out is None:
-        return None
-    held = outputs.numbers(out)
-    planned = []
-    for axis, w, before, mode in steps:
-        dtype, w, fill = windows.compute_in(held if planned else x, w, cval, held.dtype)
-        if fill is None:
-            return None
-        planned.append((w, (axis,), (before,), (mode,), fill, dtype))
-    for step in planned:
-        x = engine.window(x, *step, held)
-    return outputs.finish(held, out)
 
 
 # -- Gaussians ------------------------------------------------------------------------------------
@@ -257,23 +220,13 @@ def means(x, axes, sizes, mode, origin, cval, output, skip_ones=False):
             return None
         steps.append((axis, size, size // 2 + shift, m))
     out = outputs.allocate(output, x, x.dtype.kind == "c") if steps else None
-    if out is None:
+    if out is None or not fillable(cval, out):
         return None
     held = outputs.numbers(out)
-    dtype = windows.mean_dtype(x, held)
-    fill = number(cval, dtype)
-    if fill is None:
-        return None
-    for axis, size, before, m in steps:
-        x = mean_along(x, axis, size, before, m, fill, dtype, held)
+    for group in in_order(steps, held.dtype):
+        sizes, modes, origins = [1] * x.ndim, ["reflect"] * x.ndim, [0] * x.ndim
+        for axis, size, before, m in group:
+            sizes[axis], modes[axis], origins[axis] = size, m, before - size // 2
+        separable.box(x, sizes, modes, [cval] * x.ndim, origins, held)
+        x = held
     return outputs.finish(held, out)
-
-
-def mean_along(x, axis, size, before, mode, fill, dtype, out):
-    """One running mean: the sum is divided, so that means of integers are cut off where SciPy's are."""
-    sums = out if out.dtype == dtype and out.dtype.isnative else np.empty(x.shape, dtype)
-    engine.window(x, np.ones(size), (axis,), (before,), (mode,), fill, dtype, sums)
-    np.divide(sums, size, sums)
-    if sums is not out:
-        engine.store(sums, out)
-    return out

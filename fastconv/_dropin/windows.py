@@ -1,4 +1,4 @@
-"""scipy.ndimage's windowed sums: correlate and convolve over any axes, correlate1d and convolve1d.
+"""scipy.ndimage's windowed sums over any axes: correlate and convolve.
 
 In SciPy's words: ``mode`` names the border rule, ``origin`` moves the window.
 """
@@ -28,24 +28,6 @@ def correlate(x, w, output, mode, cval, origin, axes, *, flip):
     if before is None:
         return None
     return run(x, w, axes, before, (mode,) * len(axes), cval, output, flip)
-
-
-def correlate1d(x, w, axis, output, mode, cval, origin, *, flip):
-    """correlate1d (flip false) or convolve1d of scipy.ndimage, or None."""
-    x, w = plain(x), plain(w)
-    if x is None or w is None or not x.ndim or not outputs.usable(x) or not outputs.usable(w):
-        return None
-    axes = axes_of(axis, x.ndim) if axis is not None else None
-    origin = integer(origin)
-    if axes is None or len(axes) != 1 or w.ndim != 1 or not w.size or origin is None:
-        return None
-    if not isinstance(mode, str) or mode not in engine.MODES:
-        return None
-    w = w[::-1] if flip else w
-    before = befores(w.shape, (origin,), flip)
-    if before is None:
-        return None
-    return run(x, w, axes, before, (mode,), cval, output, flip)
 
 
 def _per_axis(value, count):
@@ -101,9 +83,6 @@ def compute_in(x, w, cval, wanted):
         fill = None if whole is None else number(cval, dtype)
         if fill is not None:
             return dtype, whole, fill
-        if whole is None:
-            # weights of sum 1 leave even images even, though no sum of fractions is quite 1
-            w = w * (1 + 2.0**-46)
     single = wanted.char in "fF" and x.dtype.char in "fF?bBhH" and in_range(w)
     if wanted.kind == "c":
         dtype = np.dtype(np.complex64 if single else np.complex128)
@@ -137,10 +116,3 @@ def skipped_zeros(x, w):
     with np.errstate(all="ignore"):
         return not np.isfinite(np.vdot(flat, flat))
 
-
-def mean_dtype(x, out):
-    """dtype that running means are computed in."""
-    single = out.dtype.char in "fF" and x.dtype.char in "fF?bBhH"
-    if out.dtype.kind == "c":
-        return np.dtype(np.complex64 if single else np.complex128)
-    return np.dtype(np.float32 if single else np.float64)
