@@ -41,11 +41,11 @@ def convolve(a, v, mode, method, *, flip):
         return None
     a, v = found
     kinds = a.dtype.char + v.dtype.char
-    if a.ndim > 1:
-        if np.result_type(a, v).char in "?e":  # SciPy has no direct sum of these
-            return None
-        if mode == "valid" and valid_fits(a, v, range(a.ndim)) is None:
-            return None
+    numpy_sums = a.ndim == 1 and not (mode == "same" and v.size > a.size)
+    if not numpy_sums and np.result_type(a, v).char in "?e":  # SciPy itself has no direct sum of these
+        return None
+    if a.ndim > 1 and mode == "valid" and valid_fits(a, v, range(a.ndim)) is None:
+        return None
     if method == "fft" and ("?" in kinds or "g" in kinds.lower()):
         return None
     return (_convolve if flip else _correlate)(a, v, mode)

@@ -24,7 +24,7 @@ def window(x, w, axes, before, modes, fill, dtype, out):
     w : ndarray
         Weights, one axis for each of ``axes``.
     axes, before, modes : tuple, one entry per axis
-        Axis of x; samples of the window that lie before its output; border rule, a key of MODES.
+        Axes of x, ascending; samples of the window that lie before its output; border rule, a key of MODES.
     fill : number
         What lies outside for mode "constant".
     dtype : dtype
@@ -38,10 +38,9 @@ def window(x, w, axes, before, modes, fill, dtype, out):
     result = out
     if _args.needs_temporary(out, dtype, (x, w)):
         result = np.empty(x.shape, dtype)
-    kernel = w if len(axes) == w.ndim and _ascending(axes) else w.transpose(np.argsort(axes))
     at = x.ndim - len(axes)
     hole = (slice(None),) * at + (None,)
-    plan.run(x.transpose(order)[hole], plan.prepare(kernel[None], None), result.transpose(order))
+    plan.run(x.transpose(order)[hole], plan.prepare(w[None], None), result.transpose(order))
     if result is not out:
         store(result, out)
     return out
@@ -59,17 +58,13 @@ def store(values, out):
     np.copyto(out, values, casting="unsafe")
 
 
-def _ascending(axes):
-    return all(a < b for a, b in zip(axes, axes[1:], strict=False))
-
-
 def _decide(x_shape, w_shape, axes, before, modes, fill, dtype):
     """(plan, order of the axes of x in the canonical view)."""
     batch = tuple(i for i in range(len(x_shape)) if i not in axes)
     spatial = tuple(
         Axis(x_shape[a], m, x_shape[a], before=b, after=m - 1 - b, mode=MODES[mode])
-        for a, m, b, mode in sorted(zip(axes, w_shape, before, modes, strict=True))
+        for a, m, b, mode in zip(axes, w_shape, before, modes, strict=True)
     )
     geometry = Geometry(tuple(x_shape[i] for i in batch), (), 1, (), spatial, fill=fill)
     plan = _select.choose(Problem(geometry, dtype), "auto")
-    return plan, batch + tuple(sorted(axes))
+    return plan, batch + axes

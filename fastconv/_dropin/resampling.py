@@ -86,7 +86,7 @@ def resampling_filter(x, up, down, window):
     """(low-pass filter, index of its middle), or None."""
     if isinstance(window, (list, np.ndarray)):
         h = plain(window)
-        return None if h is None or h.ndim != 1 or not h.size else (h, (len(h) - 1) // 2)
+        return None if h is None or h.ndim != 1 or not h.size or h.dtype.kind == "b" else (h, (len(h) - 1) // 2)
     rate = max(up, down)
     half = 10 * rate
     h = designed("firwin", 2 * half + 1, 1.0 / rate, window=window)

@@ -169,7 +169,8 @@ def laplace(x, output, mode, cval, axes):
     modes = modes_of(mode, len(axes)) if axes else None
     if modes is None:
         return None
-    return windows.run(x, _cross(len(axes)), axes, (1,) * len(axes), modes, cval, output, True)
+    axes, modes = zip(*sorted(zip(axes, modes, strict=True)), strict=True)
+    return windows.run(x, _cross(len(axes)), axes, (1,) * len(axes), modes, cval, output, flip=True)
 
 
 @lru_cache(maxsize=8)

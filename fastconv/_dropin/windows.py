@@ -22,6 +22,10 @@ def correlate(x, w, output, mode, cval, origin, axes, *, flip):
     origins = _per_axis(origin, len(axes))
     if origins is None:
         return None
+    # SciPy sets the weights' axes in ascending order whatever that of axes; origins follow axes, if not all
+    if len(axes) < x.ndim:
+        origins = tuple(o for _, o in sorted(zip(axes, origins, strict=True)))
+    axes = tuple(sorted(axes))
     if flip:
         w = w[(slice(None, None, -1),) * w.ndim]
     before = befores(w.shape, origins, flip)
