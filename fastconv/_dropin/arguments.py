@@ -51,8 +51,10 @@ def axes_of(axes, ndim):
     """axes as different indices in the order given (None: all), or None."""
     if axes is None:
         return tuple(range(ndim))
-    if not isinstance(axes, (tuple, list, range)):
+    if not isinstance(axes, (tuple, list, range, np.ndarray)):
         axes = (axes,)
+    if getattr(axes, "ndim", 1) != 1:
+        return None
     found = tuple(axis_of(axis, ndim) for axis in axes)
     return None if None in found or len(set(found)) < len(found) else found
 

@@ -28,7 +28,7 @@ def modes_of(mode, count):
     """A known border rule for each axis, or None."""
     modes = per_axis(mode, count)
     known = modes is not None and all(isinstance(m, str) and m in engine.MODES for m in modes)
-    return modes if known else None
+    return tuple(str(m) for m in modes) if known else None
 
 
 def fillable(cval, out):

@@ -8,8 +8,18 @@ from .._core import filters, separable
 from .._plan import Cache
 from . import engine, originals
 from .arguments import axis_of, integer, native, number, plain
-from .recursive import TYPES, along, coefficients, common, signal, sosfiltfilt, vector
-from .recursive import sosfilt as _sosfilt
+from .recursive import (
+    TYPES,
+    along,
+    coefficients,
+    common,
+    filtfilt,
+    lfilter,
+    signal,
+    sosfilt,
+    sosfiltfilt,
+    vector,
+)
 
 DESIGNS = Cache(64)  # what was asked of SciPy's filter design -> coefficients
 BACKGROUNDS = {"mean": np.mean, "median": np.median, "minimum": np.min, "maximum": np.max}
@@ -107,24 +117,48 @@ def decimate(x, q, n, ftype, axis, zero_phase):
     """scipy.signal.decimate, or None."""
     x, q = signal(x), integer(q)
     axis = axis_of(axis, x.ndim) if x is not None else None
-    if axis is None or q is None or q < 1 or ftype not in ("fir", "iir") or (n is not None and integer(n) is None):
+    if axis is None or q is None or q < 1 or (n is not None and integer(n) is None):
         return None
     dtype = x.dtype if x.dtype.kind in "fc" and x.dtype.char != "e" else np.dtype(np.float64)
-    if dtype.newbyteorder("=").char not in TYPES:
+    if native(dtype).char not in TYPES:
         return None
-    if ftype == "iir":
-        sos = designed("cheby1", 8 if n is None else integer(n), 0.05, 0.8 / q, output="sos")
-        sos = coefficients(sos, dtype)
-        y = sosfiltfilt(sos, x, axis, "odd", None) if zero_phase else _sosfilt(sos, x, axis, None)
-        if y is None:
-            return None
-        return (y if zero_phase else y[0])[along(axis, None, None, q)]
-    b = designed("firwin", (20 * q if n is None else integer(n)) + 1, 1.0 / q, window="hamming")
-    b = coefficients(b, dtype)
-    if zero_phase:
-        return resample_poly(x, 1, q, axis, b, "constant", None)
-    y = upfirdn(b, x, 1, q, axis, "constant", 0)
-    return None if y is None else y[along(axis, None, -(-x.shape[axis] // q))]
+    found = decimator(ftype, q, n, dtype)
+    if found is None:
+        return None
+    kind, *taps = found
+    every = along(axis, None, None, q)
+    if kind == "sos":
+        y = sosfiltfilt(*taps, x, axis, "odd", None) if zero_phase else sosfilt(*taps, x, axis, None)
+    elif kind == "tf":
+        y = filtfilt(*taps, x, axis, "odd", None, "pad") if zero_phase else lfilter(*taps, x, axis, None)
+    elif zero_phase:
+        return resample_poly(x, 1, q, axis, *taps, "constant", None)
+    else:
+        y = upfirdn(*taps, x, 1, q, axis, "constant", 0)
+        every = along(axis, None, -(-x.shape[axis] // q))
+    if y is None:
+        return None
+    return (y if zero_phase or kind == "fir" else y[0])[every]
+
+
+def decimator(ftype, q, n, dtype):
+    """The filter of decimate, ("fir", b), ("sos", sos) or ("tf", b, a), or None."""
+    if isinstance(ftype, str):
+        if ftype == "fir":
+            b = designed("firwin", (20 * q if n is None else integer(n)) + 1, 1.0 / q, window="hamming")
+            return "fir", coefficients(b, dtype)
+        if ftype == "iir":
+            sos = designed("cheby1", 8 if n is None else integer(n), 0.05, 0.8 / q, output="sos")
+            return "sos", coefficients(sos, dtype)
+        return None
+    if not isinstance(ftype, originals.signal.dlti):
+        return None
+    zpk, tf = ftype.to_zpk(), ftype.to_tf()
+    if not len(zpk.poles):
+        return "fir", tf.num / tf.den
+    if np.iscomplexobj(zpk.gain) or np.iscomplex(zpk.poles).any():
+        return "tf", tf.num, tf.den
+    return "sos", originals.signal.zpk2sos(zpk.zeros, zpk.poles, zpk.gain).astype(dtype)
 
 
 # -- polynomials ----------------------------------------------------------------------------------

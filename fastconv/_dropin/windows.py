@@ -31,7 +31,7 @@ def correlate(x, w, output, mode, cval, origin, axes, *, flip):
     before = befores(w.shape, origins, flip)
     if before is None:
         return None
-    return run(x, w, axes, before, (mode,) * len(axes), cval, output, flip)
+    return run(x, w, axes, before, (str(mode),) * len(axes), cval, output, flip)
 
 
 def _per_axis(value, count):
