@@ -3,8 +3,8 @@
 import importlib
 import threading
 
-from ._dropin import numpy_style, originals
 from . import ndimage, signal
+from ._dropin import numpy_style, originals
 
 _LOCK = threading.RLock()
 _LAYERS = []  # of every patch that is in force, oldest first: {(module, name): function before it}

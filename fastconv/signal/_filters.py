@@ -286,8 +286,8 @@ def savgol_filter(x, window_length, polyorder, deriv=0, delta=1.0, axis=-1, mode
     --------
     >>> import numpy as np
     >>> from fastconv import signal
-    >>> signal.savgol_filter(np.arange(6.0) ** 2, 5, 2).round(12)
-    array([ 0.,  1.,  4.,  9., 16., 25.])
+    >>> signal.savgol_filter(np.arange(6.0) ** 2 + 1, 5, 2).round(12)
+    array([ 1.,  2.,  5., 10., 17., 26.])
     """
     result = resampling.savgol_filter(x, window_length, polyorder, deriv, delta, axis, mode, cval)
     if result is None:
