@@ -1,8 +1,8 @@
 """fastconv: every convolution for NumPy arrays, by every efficient algorithm.
 
 Signal style (``convolve``, ``correlate``), layer style (``conv2d``, ``depthwise_conv2d``,
-``conv_transpose2d``, ``deform_conv2d``, pooling, ...), plans that prepare once and run many times, and
-the shape and cost algebra of convolutions.
+``conv_transpose2d``, ``deform_conv2d``, pooling, ...), plans that prepare once and run many times, the
+shape and cost algebra of convolutions, and drop-in modules for ``scipy.signal`` and ``scipy.ndimage``.
 """
 
 from . import _built
@@ -10,7 +10,8 @@ from ._version import __version__
 
 _built.check(__path__)
 
-from . import wisdom
+from . import kernels, ndimage, signal, wisdom
+from ._patch import patch
 from .backends.base import BackendNotSupportedError
 from .config import (
     backends,
@@ -75,11 +76,14 @@ __all__ = [
     "depthwise_conv3d",
     "explain",
     "get_num_threads",
+    "kernels",
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
+    "ndimage",
     "num_threads",
     "output_shape",
+    "patch",
     "plan",
     "plan_convolve",
     "plan_deform",
@@ -92,6 +96,7 @@ __all__ = [
     "separable_conv3d",
     "set_num_threads",
     "show_config",
+    "signal",
     "transpose_output_shape",
     "wisdom",
 ]

@@ -6,8 +6,12 @@ from typing import Any, Protocol
 
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from . import kernels as kernels
+from . import ndimage as ndimage
+from . import signal as signal
 from . import wisdom as wisdom
 from ._explain import Explanation as Explanation
+from ._patch import Patch as Patch
 from .backends.base import BackendNotSupportedError as BackendNotSupportedError
 from .geometry import ConvCost as ConvCost
 from .geometry import ReceptiveField as ReceptiveField
@@ -136,6 +140,7 @@ def output_shape(
     flip: bool = ..., layout: str = ..., activation: str | None = ...,
     dtype: DTypeLike | None = ..., casting: str = ..., backend: str = ...
 ) -> tuple[int, ...]: ...
+def patch(*, signal: bool = ..., ndimage: bool = ..., numpy: bool = ...) -> Patch: ...
 def plan(
     w: ArrayLike, bias: ArrayLike | None = ..., *, input_shape: Sequence[int],
     stride: int | Sequence[int] = ...,

@@ -21,7 +21,9 @@ PYTHON = [p for p in SOURCES if p.suffix == ".py"]
 FLOORS = (
     ("__main__", "_demo", "_bench"),
     ("__init__",),
-    ("plans", "config", "geometry", "wisdom"),
+    ("_patch",),
+    ("plans", "config", "geometry", "wisdom", "signal", "ndimage", "kernels"),
+    ("_dropin",),
     ("functions", "_explain"),
     ("_run",),
     ("_args",),

@@ -3,6 +3,7 @@
  * The rows come from kernels.inc through tap_ukr.c; the build defines FC_HAVE_<isa> for each ISA
  * that the compiler could make.  Which one a machine runs is decided in cpu.pyx.
  */
+#include "fc_filters.h"
 #include "fc_kernels.h"
 
 #define FC_TABLE(isa)                                 \
@@ -15,7 +16,13 @@
     extern const fc_depthwise_row fc_depthwise_table__##isa[]; \
     extern const int fc_depthwise_count__##isa;      \
     extern const fc_indirect_row fc_indirect_table__##isa[]; \
-    extern const int fc_indirect_count__##isa;
+    extern const int fc_indirect_count__##isa;      \
+    extern const fc_iir_row fc_iir_table__##isa[];   \
+    extern const int fc_iir_count__##isa;            \
+    extern const fc_lanes_row fc_lanes_table__##isa[]; \
+    extern const int fc_lanes_count__##isa;          \
+    extern const fc_dots_row fc_dots_table__##isa[]; \
+    extern const int fc_dots_count__##isa;
 FC_TABLE(baseline)
 FC_TABLE(avx2)
 FC_TABLE(avx512)
@@ -55,6 +62,9 @@ FC_LOOK_UP(chan)
 FC_LOOK_UP(row)
 FC_LOOK_UP(depthwise)
 FC_LOOK_UP(indirect)
+FC_LOOK_UP(iir)
+FC_LOOK_UP(lanes)
+FC_LOOK_UP(dots)
 
 int fc_isa_compiled(fc_isa isa)
 {

@@ -1,0 +1,43 @@
+# cython: language_level=3
+"""What filters.pyx sees of kernels/fc_filters.h; the contracts are documented there."""
+from fastconv._core.kernels cimport fc_isa, fc_kind
+
+cdef extern from "kernels/fc_filters.h" nogil:
+    ctypedef void fc_iir_ukr(ptrdiff_t order, ptrdiff_t n, const void *x, const ptrdiff_t *x_at,
+                             ptrdiff_t x_step, void *y, const ptrdiff_t *y_at, ptrdiff_t y_step,
+                             const void *coef, void *state) noexcept
+    ctypedef struct fc_iir_row:
+        const char *name
+        fc_kind kind
+        int sections
+        int order
+        int nv
+        int lanes
+        fc_iir_ukr *run
+    const fc_iir_row *fc_iir_rows(fc_isa isa, int *count) noexcept
+
+    ctypedef void fc_lanes_in(void *buf, ptrdiff_t width, const void *x, const ptrdiff_t *at,
+                              ptrdiff_t step, ptrdiff_t n) noexcept
+    ctypedef void fc_lanes_out(void *y, const ptrdiff_t *at, ptrdiff_t step, const void *buf,
+                               ptrdiff_t width, ptrdiff_t n, int channels) noexcept
+    ctypedef struct fc_lanes_row:
+        const char *name
+        fc_kind kind
+        int lanes
+        fc_lanes_in *read "in"
+        fc_lanes_out *write "out"
+    const fc_lanes_row *fc_lanes_rows(fc_isa isa, int *count) noexcept
+
+    void fc_iir_complex(fc_kind kind, ptrdiff_t sections, ptrdiff_t order, ptrdiff_t n,
+                        const void *x, ptrdiff_t x_step, void *y, ptrdiff_t y_step,
+                        const void *coef, void *state) noexcept
+
+    ctypedef void fc_dots(ptrdiff_t taps, ptrdiff_t planes, const void *x, ptrdiff_t x_plane,
+                          ptrdiff_t x_step, const void *h, void *y, ptrdiff_t y_step,
+                          ptrdiff_t n) noexcept
+    ctypedef struct fc_dots_row:
+        const char *name
+        fc_kind kind
+        int lanes
+        fc_dots *run
+    const fc_dots_row *fc_dots_rows(fc_isa isa, int *count) noexcept

@@ -1,0 +1,60 @@
+/* Contracts of the filters along one axis: recursive (iir_ukr.c), polyphase (dot_ukr.c), direct (fir_ukr.c).
+ *
+ * As in fc_kernels.h: nothing knows Python, names in _bytes count bytes, all others count numbers.
+ */
+#ifndef FC_FILTERS_H
+#define FC_FILTERS_H
+
+#include "fc_kernels.h"
+
+/* ---- recursive filters --------------------------------------------------------------------
+ * Sections in a row, each in transposed direct form II of the same order p:
+ *     y = b0 u + z[0];  z[i] = (z[i + 1] + b[i + 1] u) - a[i + 1] y for i < p, z[p] = 0;  u of the next = y
+ * for nv vectors of channels (or nv single channels, where lanes is 1). Sample i of vector v lies at
+ * x[at[v] + i * x_step], its result at y[at[v] + i * y_step]; y may be x.
+ * coef: per section b0, b1, a1, b2, a2, ..., each repeated `lanes` times; state: z by vector, section, i.
+ * order 0 in the table: any order of at least 2, then given by `order`. */
+typedef void fc_iir_ukr(ptrdiff_t order, ptrdiff_t n, const void *x, const ptrdiff_t *x_at,
+                        ptrdiff_t x_step, void *y, const ptrdiff_t *y_at, ptrdiff_t y_step,
+                        const void *coef, void *state);
+typedef struct {
+    const char *name;
+    fc_kind kind;
+    int sections, order, nv, lanes;
+    fc_iir_ukr *run;
+} fc_iir_row;
+const fc_iir_row *fc_iir_rows(fc_isa isa, int *count);
+
+/* One vector of channels in and out of a block: buf[i * width + l] = x[at[l] + i * step] for i < n,
+ * l < lanes; and y[at[l] + i * step] = buf[i * width + l] for l < channels. */
+typedef void fc_lanes_in(void *buf, ptrdiff_t width, const void *x, const ptrdiff_t *at,
+                         ptrdiff_t step, ptrdiff_t n);
+typedef void fc_lanes_out(void *y, const ptrdiff_t *at, ptrdiff_t step, const void *buf,
+                          ptrdiff_t width, ptrdiff_t n, int channels);
+typedef struct {
+    const char *name;
+    fc_kind kind;
+    int lanes;
+    fc_lanes_in *in;
+    fc_lanes_out *out;
+} fc_lanes_row;
+const fc_lanes_row *fc_lanes_rows(fc_isa isa, int *count);
+
+/* Complex coefficients, one channel, any order: interleaved complex numbers, steps in complex numbers. */
+void fc_iir_complex(fc_kind kind, ptrdiff_t sections, ptrdiff_t order, ptrdiff_t n, const void *x,
+                    ptrdiff_t x_step, void *y, ptrdiff_t y_step, const void *coef, void *state);
+
+/* ---- polyphase filters --------------------------------------------------------------------
+ * y[i * y_step] = sum over p < planes, t < taps of x[p * x_plane + i * x_step + t] * h[p * padded + t] for
+ * i < n; padded: taps rounded up to whole vectors, with zeros. Up to padded samples of a window are read. */
+typedef void fc_dots(ptrdiff_t taps, ptrdiff_t planes, const void *x, ptrdiff_t x_plane,
+                     ptrdiff_t x_step, const void *h, void *y, ptrdiff_t y_step, ptrdiff_t n);
+typedef struct {
+    const char *name;
+    fc_kind kind;
+    int lanes;
+    fc_dots *run;
+} fc_dots_row;
+const fc_dots_row *fc_dots_rows(fc_isa isa, int *count);
+
+#endif

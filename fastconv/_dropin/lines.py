@@ -1,0 +1,88 @@
+"""scipy.ndimage's filters along one axis, and what several of them in a row have in common.
+
+Every pass stores its result in the dtype of the output, as SciPy's do.
+"""
+
+import numpy as np
+
+from .._core import separable
+from . import engine, outputs, windows
+from .arguments import axis_of, integer, number, plain
+
+
+def image(x):
+    """x as an array that scipy.ndimage filters, or None."""
+    x = plain(x)
+    return x if x is not None and x.ndim and x.size and outputs.usable(x) else None
+
+
+def per_axis(value, count):
+    """value for each axis, as SciPy distributes it, or None."""
+    if isinstance(value, str) or not isinstance(value, (tuple, list, np.ndarray)):
+        return (value,) * count
+    values = tuple(value)
+    return values if len(values) == count else None
+
+
+def modes_of(mode, count):
+    """A known border rule for each axis, or None."""
+    modes = per_axis(mode, count)
+    known = modes is not None and all(isinstance(m, str) and m in engine.MODES for m in modes)
+    return tuple(str(m) for m in modes) if known else None
+
+
+def fillable(cval, out):
+    """True if cval can lie around the samples of out."""
+    return number(cval, np.dtype(np.complex128 if out.dtype.kind == "c" else np.float64)) is not None
+
+
+def passes(x, steps, cval, output):
+    """Apply (axis, weights, before, mode) one after the other, or None; the last argument as SciPy's."""
+    out = outputs.allocate(output, x, x.dtype.kind == "c")
+    if out is None or not fillable(cval, out):
+        return None
+    held = outputs.numbers(out)
+    exact = held.dtype.kind in "iu" and held.dtype.itemsize == 8 and x.dtype.kind in "iub"
+    if exact and all(windows.whole_weights(w) is not None for _, w, _, _ in steps):
+        for axis, w, before, mode in steps:  # modulo 2**64; float64 would lose bits
+            dtype, w, fill = windows.compute_in(x, w, cval, held.dtype)
+            x = engine.window(x, w, (axis,), (before,), (mode,), fill, dtype, held)
+        return outputs.finish(held, out)
+    for group in in_order(steps, held.dtype):
+        kernels, modes, origins = [None] * x.ndim, ["reflect"] * x.ndim, [0] * x.ndim
+        for axis, w, before, mode in group:
+            kernels[axis], modes[axis], origins[axis] = w, mode, before - len(w) // 2
+        separable.separable(x, kernels, modes, [cval] * x.ndim, origins, held)
+        x = held
+    return outputs.finish(held, out)
+
+
+def in_order(steps, dtype):
+    """Groups of steps that one call may do, first axis first: rounded types tell the order."""
+    if dtype.kind in "fc":
+        return [steps]
+    groups = [[steps[0]]]
+    for step in steps[1:]:
+        if step[0] > groups[-1][-1][0]:
+            groups[-1].append(step)
+        else:
+            groups.append([step])
+    return groups
+
+
+def correlate1d(x, w, axis, output, mode, cval, origin, *, flip):
+    """correlate1d (flip false) or convolve1d of scipy.ndimage, or None."""
+    x, w, origin = image(x), plain(w), integer(origin)
+    if x is None or w is None or w.ndim != 1 or not w.size or origin is None or not outputs.usable(w):
+        return None
+    axis = axis_of(axis, x.ndim)
+    modes = modes_of(mode, 1) if isinstance(mode, str) else None
+    if axis is None or modes is None:
+        return None
+    w = w[::-1] if flip else w
+    before = windows.befores(w.shape, (origin,), flip)
+    if before is None:
+        return None
+    if w.dtype.kind == "c":
+        return windows.run(x, w, (axis,), before, modes, cval, output, flip)
+    return passes(x, [(axis, w.astype(np.float64, copy=False), *before, mode)], cval, output)
