@@ -32,9 +32,14 @@ cdef extern from "kernels/fc_filters.h" nogil:
                         const void *x, ptrdiff_t x_step, void *y, ptrdiff_t y_step,
                         const void *coef, void *state) noexcept
 
-    ctypedef void fc_dots(ptrdiff_t taps, ptrdiff_t planes, const void *x, ptrdiff_t x_plane,
-                          ptrdiff_t x_step, const void *h, void *y, ptrdiff_t y_step,
-                          ptrdiff_t n) noexcept
+    ctypedef struct fc_dot_taps:
+        ptrdiff_t count
+        ptrdiff_t planes
+        ptrdiff_t x_plane
+        ptrdiff_t h_plane
+        const void *h
+    ctypedef void fc_dots(const fc_dot_taps *taps, const void *x, ptrdiff_t x_step, void *y,
+                          ptrdiff_t y_step, ptrdiff_t n) noexcept
     ctypedef struct fc_dots_row:
         const char *name
         fc_kind kind

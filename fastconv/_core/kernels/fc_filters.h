@@ -45,10 +45,14 @@ void fc_iir_complex(fc_kind kind, ptrdiff_t sections, ptrdiff_t order, ptrdiff_t
                     ptrdiff_t x_step, void *y, ptrdiff_t y_step, const void *coef, void *state);
 
 /* ---- polyphase filters --------------------------------------------------------------------
- * y[i * y_step] = sum over p < planes, t < taps of x[p * x_plane + i * x_step + t] * h[p * padded + t] for
- * i < n; padded: taps rounded up to whole vectors, with zeros. Up to padded samples of a window are read. */
-typedef void fc_dots(ptrdiff_t taps, ptrdiff_t planes, const void *x, ptrdiff_t x_plane,
-                     ptrdiff_t x_step, const void *h, void *y, ptrdiff_t y_step, ptrdiff_t n);
+ * y[i * y_step] = sum over p < planes, t < count of x[p * x_plane + i * x_step + t] * h[p * h_plane + t] for
+ * i < n. h has zeros up to whole vectors, and as many samples of a window are read. */
+typedef struct {
+    ptrdiff_t count, planes, x_plane, h_plane;
+    const void *h;
+} fc_dot_taps;
+typedef void fc_dots(const fc_dot_taps *taps, const void *x, ptrdiff_t x_step, void *y,
+                     ptrdiff_t y_step, ptrdiff_t n);
 typedef struct {
     const char *name;
     fc_kind kind;
