@@ -20,6 +20,8 @@ cdef extern from "kernels/fc_kernels.h" nogil:
     const fc_tap_row *fc_tap_rows(fc_isa isa, int *count) noexcept
     ctypedef void fc_chan_ukr(ptrdiff_t taps, const int32_t *off, const void *x, ptrdiff_t step,
                               const void *w, void *c, int accumulate) noexcept
+    ctypedef void fc_chan_points(ptrdiff_t taps, const int32_t *off, const void *x, const int32_t *at,
+                                 const void *w, void *c, int accumulate) noexcept nogil
     ctypedef void fc_chan_store(void *dst, ptrdiff_t ld, const void *c, ptrdiff_t width,
                                 ptrdiff_t pixels, ptrdiff_t channels, const void *bias) noexcept
     ctypedef void fc_chan_bias(void *c, ptrdiff_t width, ptrdiff_t pixels, ptrdiff_t channels,
@@ -35,6 +37,7 @@ cdef extern from "kernels/fc_kernels.h" nogil:
         int lanes
         fc_chan_ukr *unit
         fc_chan_ukr *steps
+        fc_chan_points *points
         fc_chan_store *store
         fc_chan_bias *bias
         fc_chan_pack *pack
@@ -175,3 +178,4 @@ cdef extern from "kernels/fc_kernels.h" nogil:
 
     void *fc_scratch(size_t bytes) noexcept
     double fc_now() noexcept
+    void fc_prefetch(const void *at, ptrdiff_t nbytes) noexcept

@@ -68,7 +68,7 @@ def cost(problem):
     key = problem.compute.str[1:]
     rate = _costs.DIRECT_RATE.get(key, _costs.DIRECT_SLOW_RATE)
     width = _costs.VECTOR_BYTES[cpu.isa]
-    rate *= width / 64
+    rate *= _costs.ISA_SPEED[cpu.isa]
     lanes = max(1, width // problem.compute.itemsize)
     pixels = math.prod(a.out for a in g.axes)
     waste = (-(-pixels // lanes) * lanes) / max(1, pixels)

@@ -59,9 +59,12 @@ int fc_isa_compiled(fc_isa isa);
 
 /* ---- channel-lane microkernel ------------------------------------------------------------
  * c[p][k] (+)= sum over t < taps of x[off[t] + p * step] * w[t][k] for p < pixels, k < nv * lanes
- * c and w hold nv * lanes numbers a row; `unit` is the same for step 1. Real floats only. */
+ * c and w hold nv * lanes numbers a row; `unit` is the same for step 1. Real floats only.
+ * points: pixel p at at[p] rather than p * step. A row of the table has either points or the other two. */
 typedef void fc_chan_ukr(ptrdiff_t taps, const int32_t *off, const void *x, ptrdiff_t step,
                          const void *w, void *c, int accumulate);
+typedef void fc_chan_points(ptrdiff_t taps, const int32_t *off, const void *x, const int32_t *at,
+                            const void *w, void *c, int accumulate);
 /* dst[k * ld + p] = c[p * width + k] + bias[k] (bias may be NULL); and c[p * width + k] += bias[k] */
 typedef void fc_chan_store(void *dst, ptrdiff_t ld, const void *c, ptrdiff_t width,
                            ptrdiff_t pixels, ptrdiff_t channels, const void *bias);
@@ -75,6 +78,7 @@ typedef struct {
     fc_kind kind;
     int pixels, nv, lanes;
     fc_chan_ukr *unit, *steps;
+    fc_chan_points *points;
     fc_chan_store *store;
     fc_chan_bias *bias;
     fc_chan_pack *pack;
@@ -243,5 +247,11 @@ const fc_depthwise_row *fc_depthwise_rows(fc_isa isa, int *count);
  * Scratch of the calling thread: grows, is reused, freed when the thread ends. NULL: no memory. */
 void *fc_scratch(size_t bytes);
 double fc_now(void);  /* seconds of a monotonic clock */
+/* Memory that is read soon, into the L2 cache; any address will do. */
+static inline void fc_prefetch(const void *at, ptrdiff_t bytes)
+{
+    for (const char *p = (const char *)at; p < (const char *)at + bytes; p += 64)
+        __builtin_prefetch(p, 0, 2);
+}
 
 #endif
