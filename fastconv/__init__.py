@@ -10,7 +10,7 @@ from ._version import __version__
 
 _built.check(__path__)
 
-from . import wisdom
+from . import ufuncs, wisdom
 from .backends.base import BackendNotSupportedError
 from .config import (
     backends,
@@ -93,5 +93,6 @@ __all__ = [
     "set_num_threads",
     "show_config",
     "transpose_output_shape",
+    "ufuncs",
     "wisdom",
 ]

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from . import ufuncs as ufuncs
 from . import wisdom as wisdom
 from ._explain import Explanation as Explanation
 from .backends.base import BackendNotSupportedError as BackendNotSupportedError

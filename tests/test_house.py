@@ -21,7 +21,7 @@ PYTHON = [p for p in SOURCES if p.suffix == ".py"]
 FLOORS = (
     ("__main__", "_demo", "_bench"),
     ("__init__",),
-    ("plans", "config", "geometry", "wisdom"),
+    ("plans", "config", "geometry", "ufuncs", "wisdom"),
     ("functions", "_explain"),
     ("_run",),
     ("_args",),

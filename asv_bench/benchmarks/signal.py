@@ -89,6 +89,20 @@ class Rows(Case):
         self.call(out=self.out)
 
 
+class Ufunc:
+    """The same, and short rows, by a ufunc."""
+
+    params = (("1024x4096 x 17", "10000x32 x 5", "32x100x64 x 32x1x5"),)
+    param_names = ("case",)
+
+    def setup(self, case):
+        shapes = [tuple(map(int, part.split("x"))) for part in case.split(" x ")]
+        self.a, self.v = array(shapes[0]), array(shapes[1], seed=1)
+
+    def time_convolve(self, case):
+        fastconv.ufuncs.convolve_same(self.a, self.v)
+
+
 class Bank(Case):
     """64 filters for one signal."""
 
