@@ -10,7 +10,7 @@ from ._version import __version__
 
 _built.check(__path__)
 
-from . import kernels, ndimage, signal, wisdom
+from . import kernels, ndimage, signal, ufuncs, wisdom
 from ._patch import patch
 from .backends.base import BackendNotSupportedError
 from .config import (
@@ -98,5 +98,6 @@ __all__ = [
     "show_config",
     "signal",
     "transpose_output_shape",
+    "ufuncs",
     "wisdom",
 ]

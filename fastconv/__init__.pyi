@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from . import kernels as kernels
 from . import ndimage as ndimage
 from . import signal as signal
+from . import ufuncs as ufuncs
 from . import wisdom as wisdom
 from ._explain import Explanation as Explanation
 from ._patch import Patch as Patch
