@@ -3,6 +3,7 @@
  * The rows come from kernels.inc through tap_ukr.c; the build defines FC_HAVE_<isa> for each ISA
  * that the compiler could make.  Which one a machine runs is decided in cpu.pyx.
  */
+#include "fc_image.h"
 #include "fc_kernels.h"
 
 #define FC_TABLE(isa)                                 \
@@ -15,7 +16,11 @@
     extern const fc_depthwise_row fc_depthwise_table__##isa[]; \
     extern const int fc_depthwise_count__##isa;      \
     extern const fc_indirect_row fc_indirect_table__##isa[]; \
-    extern const int fc_indirect_count__##isa;
+    extern const int fc_indirect_count__##isa;       \
+    extern const fc_image_row fc_image_table__##isa[]; \
+    extern const int fc_image_count__##isa;          \
+    extern const fc_line_row fc_line_table__##isa[]; \
+    extern const int fc_line_count__##isa;
 FC_TABLE(baseline)
 FC_TABLE(avx2)
 FC_TABLE(avx512)
@@ -55,6 +60,8 @@ FC_LOOK_UP(chan)
 FC_LOOK_UP(row)
 FC_LOOK_UP(depthwise)
 FC_LOOK_UP(indirect)
+FC_LOOK_UP(image)
+FC_LOOK_UP(line)
 
 int fc_isa_compiled(fc_isa isa)
 {
