@@ -21,6 +21,8 @@ from . import reference
 from ._activations import CODES
 from ._blocking import layout, strip_size
 from ._deform import CompiledDeformPlan
+from ._image import ImagePlan
+from ._image import fits as fits_image
 from ._lowering import TapAxis, subproblems
 from .base import BackendNotSupportedError, Plan, Verdict
 
@@ -408,5 +410,9 @@ def _phase(problem, sub, order, axes, filters, lanes, pitch, budget):
 
 
 def plan(problem):
-    """A DirectPlan, or the compiled plan of a deformable convolution."""
-    return CompiledDeformPlan(problem) if problem.kind == "deform" else DirectPlan(problem)
+    """A DirectPlan, or the plan for images, or the compiled plan of a deformable convolution."""
+    if problem.kind == "deform":
+        return CompiledDeformPlan(problem)
+    if problem.workspace_limit is None and fits_image(problem):
+        return ImagePlan(problem, DirectPlan)
+    return DirectPlan(problem)
