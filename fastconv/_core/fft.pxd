@@ -30,8 +30,10 @@ cdef extern from "kernels/fc_fft.h" nogil:
                              ptrdiff_t first, ptrdiff_t end) noexcept
     ctypedef void fc_fft_end(const fc_fft_plan *p, void *data, void *re, void *im, ptrdiff_t low,
                              ptrdiff_t high, ptrdiff_t first, ptrdiff_t end) noexcept
-    ctypedef void fc_fft_levels(const void *x, ptrdiff_t n, ptrdiff_t chunk, void *levels,
-                                void *energy) noexcept
+    ctypedef void fc_fft_levels(const void *x, ptrdiff_t n, ptrdiff_t chunk, double *levels,
+                                double *energy) noexcept
+    ctypedef void fc_fft_silence(const void *re, const void *im, ptrdiff_t taps, void *to_re,
+                                 void *to_im, ptrdiff_t low, ptrdiff_t high) noexcept
     ctypedef struct fc_fft_row:
         const char *name
         fc_kind kind
@@ -45,6 +47,7 @@ cdef extern from "kernels/fc_fft.h" nogil:
         fc_fft_mac *mac
         fc_fft_end *end
         fc_fft_levels *levels
+        fc_fft_silence *silence
     const fc_fft_row *fc_fft_rows(fc_isa isa, int *count) noexcept
     void fc_fft_forward(const fc_fft_row *row, const fc_fft_plan *plan, const void *re,
                         const void *im, void *data, void *spectrum) noexcept
@@ -68,3 +71,6 @@ cdef class Transform:
 
 
 cdef const fc_fft_row *fft_row(bint double_precision) except NULL
+
+
+cdef void *data_of(array) noexcept

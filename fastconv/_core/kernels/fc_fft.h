@@ -56,9 +56,14 @@ typedef void fc_fft_mac(const fc_fft_plan *p, ptrdiff_t count, const void *const
 typedef void fc_fft_end(const fc_fft_plan *p, void *data, void *re, void *im, ptrdiff_t low,
                         ptrdiff_t high, ptrdiff_t from, ptrdiff_t to);
 
-/* levels[c] = sum |x| of the c-th `chunk` samples (chunk a multiple of 16; the last may be shorter),
- * *energy = sum x^2, sums in the number type: whatever is not finite makes them so. */
-typedef void fc_fft_levels(const void *x, ptrdiff_t n, ptrdiff_t chunk, void *levels, void *energy);
+/* levels[c] += sum |x| of the c-th `chunk` samples (the last may be shorter), *energy += sum x^2, summed in the
+ * number type: whatever is not finite makes the energy so. */
+typedef void fc_fft_levels(const void *x, ptrdiff_t n, ptrdiff_t chunk, double *levels,
+                           double *energy);
+/* Results n in [low, high), low >= taps - 1, whose window of samples n - taps + 1 .. n is all zero are made
+ * zero. im, to_im: NULL for real blocks. */
+typedef void fc_fft_silence(const void *re, const void *im, ptrdiff_t taps, void *to_re,
+                            void *to_im, ptrdiff_t low, ptrdiff_t high);
 
 typedef struct {
     const char *name;
@@ -71,6 +76,7 @@ typedef struct {
     fc_fft_mac *mac;
     fc_fft_end *end;
     fc_fft_levels *levels;
+    fc_fft_silence *silence;
 } fc_fft_row;
 const fc_fft_row *fc_fft_rows(fc_isa isa, int *count);
 

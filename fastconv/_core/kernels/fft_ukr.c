@@ -17,7 +17,8 @@
 #define FC_FFT_ROW(kind, T)                                                                        \
     {"fc_" #kind "_fft_ukr__" FC_STRING(FC_ISA), FC_KIND_##kind, (int)(sizeof(T##_v) / sizeof(T)), \
      fft_##T##_first, fft_##T##_down, fft_##T##_up, fft_##T##_last, fft_##T##_back,                \
-     fft_##T##_product, fft_##T##_mac, fft_##T##_end, fft_##T##_levels},
+     fft_##T##_product, fft_##T##_mac, fft_##T##_end, fft_##T##_levels,                            \
+     fft_##T##_silence},
 const fc_fft_row FC_CAT(fc_fft_table__, FC_ISA)[] = {
     FC_FFT_ROW(F32, f32) FC_FFT_ROW(F64, f64)
 };

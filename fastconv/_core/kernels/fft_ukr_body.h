@@ -408,13 +408,12 @@ static void NAME(mac)(const fc_fft_plan *p, ptrdiff_t count, const void *const *
     }
 }
 
-static void NAME(levels)(const void *samples, ptrdiff_t n, ptrdiff_t chunk, void *levels,
-                         void *energy)
+static void NAME(levels)(const void *samples, ptrdiff_t n, ptrdiff_t chunk, double *levels,
+                         double *energy)
 {
-    const T *x = (const T *)samples;
-    T *level = (T *)levels, total = 0;
     typedef __typeof__((V){0} == (V){0}) bits;
     const bits magnitude = ~(bits)NAME(splat)((T)-0.0);
+    const T *x = (const T *)samples;
     for (ptrdiff_t at = 0; at < n; at += chunk) {
         const ptrdiff_t end = at + chunk < n ? at + chunk : n;
         V sum[2] = {{0}}, square[2] = {{0}};
@@ -434,10 +433,25 @@ static void NAME(levels)(const void *samples, ptrdiff_t n, ptrdiff_t chunk, void
             s += x[i] < 0 ? -x[i] : x[i];
             e += x[i] * x[i];
         }
-        *level++ = s;
-        total += e;
+        *levels++ += s;
+        *energy += e;
     }
-    *(T *)energy = total;
+}
+
+/* Results whose window holds nothing but zeros are zero, not rounding errors. */
+static void NAME(silence)(const void *re, const void *im, ptrdiff_t taps, void *to_re, void *to_im,
+                          ptrdiff_t low, ptrdiff_t high)
+{
+    const T *a = (const T *)re, *b = (const T *)im;
+    ptrdiff_t run = 0;
+    for (ptrdiff_t n = low + 1 - taps; n < high; n++) {
+        run = a[n] != 0 || (b && b[n] != 0) ? 0 : run + 1;
+        if (run >= taps) {
+            ((T *)to_re)[n] = 0;
+            if (b)
+                ((T *)to_im)[n] = 0;
+        }
+    }
 }
 
 #undef FC_T
