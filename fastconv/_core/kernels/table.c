@@ -3,6 +3,7 @@
  * The rows come from kernels.inc through tap_ukr.c; the build defines FC_HAVE_<isa> for each ISA
  * that the compiler could make.  Which one a machine runs is decided in cpu.pyx.
  */
+#include "fc_fft.h"
 #include "fc_filters.h"
 #include "fc_image.h"
 #include "fc_kernels.h"
@@ -53,6 +54,7 @@ FC_LOOK_UP(lanes)
 FC_LOOK_UP(dots)
 FC_LOOK_UP(image)
 FC_LOOK_UP(line)
+FC_LOOK_UP(fft)
 
 int fc_isa_compiled(fc_isa isa)
 {
