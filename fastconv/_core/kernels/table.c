@@ -4,6 +4,7 @@
  * that the compiler could make.  Which one a machine runs is decided in cpu.pyx.
  */
 #include "fc_kernels.h"
+#include "fc_fft2.h"
 
 #define FC_TABLE(isa)                                 \
     extern const fc_tap_row fc_tap_table__##isa[];   \
@@ -15,7 +16,9 @@
     extern const fc_depthwise_row fc_depthwise_table__##isa[]; \
     extern const int fc_depthwise_count__##isa;      \
     extern const fc_indirect_row fc_indirect_table__##isa[]; \
-    extern const int fc_indirect_count__##isa;
+    extern const int fc_indirect_count__##isa;      \
+    extern const fc_fft2_row fc_fft2_table__##isa[]; \
+    extern const int fc_fft2_count__##isa;
 FC_TABLE(baseline)
 FC_TABLE(avx2)
 FC_TABLE(avx512)
@@ -55,6 +58,7 @@ FC_LOOK_UP(chan)
 FC_LOOK_UP(row)
 FC_LOOK_UP(depthwise)
 FC_LOOK_UP(indirect)
+FC_LOOK_UP(fft2)
 
 int fc_isa_compiled(fc_isa isa)
 {
