@@ -27,7 +27,7 @@ SIDES = tuple(2**i for i in range(4, 11))  # of a tile, in complex numbers
 # A tile is transformed where its root mean square is at most this many times the quietest block's mean,
 # times sum|w| / sqrt(sum w^2): the error of a transform is level, u log2(n) rms(x) sqrt(sum w^2), and no
 # window then sees it as more than some u log2(n) of its own sum |x||w|.
-RANGE = {"f4": 16, "f8": 16, "f8 of f4": 16 * 2.0**28}
+RANGE = {"f4": 16, "f8": 16, "f8 of f4": 16 * 2.0**25}
 # Sums of |x| over a tile, and of |w|, between which no product overflows or loses bits as a denormal number.
 LIMITS = {"f4": (1e-10, 1e15), "f8": (1e-100, 1e100)}
 SPECTRA_BYTES = 64 << 20  # of the filters that one pass takes
@@ -67,7 +67,7 @@ def cost(problem):
     """Seconds on one thread."""
     order = _order(problem, direct.usual_operands(problem)[0].strides)
     tiling = _choose(problem, order)
-    return _costs.DIRECT_CALL + _seconds(problem, order, tiling)
+    return _costs.TILES_CALL + _seconds(problem, order, tiling)
 
 
 def _complex(problem):
@@ -162,8 +162,9 @@ class TilesPlan(Plan):
 
     backend = "oa"
 
-    def __init__(self, problem):
+    def __init__(self, problem, tiling=None):
         super().__init__(problem)
+        self._tiling = tiling  # of every job; None: chosen by cost
         self._jobs = {}
         self._lock = threading.Lock()
         job, _, _ = self._job(*direct.usual_operands(problem), False)
@@ -183,7 +184,9 @@ class TilesPlan(Plan):
         key = (x.strides, x.dtype.str if x.dtype.kind != "V" else "bf16", out_steps, wide)
         found = self._jobs.get(key)
         if found is None:
-            found = build_job(self.problem, x, out_steps, wide)
+            order = _order(self.problem, x.strides)
+            tiling = self._tiling or _choose(self.problem, order)
+            found = build_job(self.problem, order, tiling, x, out_steps, wide)
             with self._lock:
                 if len(self._jobs) >= direct.MAX_JOBS:
                     self._jobs.pop(next(iter(self._jobs)))
@@ -237,8 +240,7 @@ class TilesPlan(Plan):
         job, order, dtype = self._job(x, out.strides, wide)
         prepared = self._prepared(weights, order, dtype)
         spectra = self._spectra(job, order, dtype, weights, first, count)
-        bias = None if weights.bias is None else weights.bias.astype(dtype, copy=False)
-        return job.run(x, prepared.w, spectra, prepared.spread, bias, out, first, count, status, wide)
+        return job.run(x, prepared.w, spectra, prepared.spread, weights.bias, out, first, count, status, wide)
 
 
 class _Prepared(NamedTuple):
@@ -263,12 +265,10 @@ def _prepare(problem, w, order, dtype):
     return _Prepared(w, spread, usable)
 
 
-def build_job(problem, x, out_steps, wide):
+def build_job(problem, order, tiling, x, out_steps, wide):
     """(Job, order of axes, compute dtype) for one combination of strides."""
     g = problem.geometry
     nb, ng, nf = len(g.batch), len(g.groups), len(g.filters)
-    order = _order(problem, x.strides)
-    tiling = _choose(problem, order)
     compute = np.dtype("c16" if _complex(problem) else "f8") if wide else problem.compute
     part = f"f{compute.itemsize // (2 if _complex(problem) else 1)}"
     source, types = _dtypes.describe(x.dtype), _dtypes.describe(compute)
@@ -285,7 +285,7 @@ def build_job(problem, x, out_steps, wide):
                      a.before, a.kernel, n))  # fmt: skip
     turns = 0.0 if _complex(problem) else 0.25
     job = _tiles.Job(
-        kind=types.kind, real_kind=_REAL_KIND[part], reader=reader, out_type=problem.types.memory,
+        kind=types.kind, real_kind=_REAL_KIND[part], out_kind=problem.types.kind, reader=reader, out_type=problem.types.memory,
         activation=CODES.index(problem.activation),
         x_n=direct.offsets(g.batch, x.strides[:nb]), out_n=direct.offsets(g.batch, out_steps[:nb]),
         x_g=direct.offsets(g.groups, x.strides[nb : nb + ng]),

@@ -35,15 +35,23 @@ typedef void fc_fft2_down(const fc_fft2_shape *s, const void *re, const void *im
 /* The way back, for at least `cols` columns (whole vectors of them). */
 typedef void fc_fft2_up(const fc_fft2_shape *s, const void *spectrum, void *work, void *re, void *im,
                         ptrdiff_t ld, ptrdiff_t cols);
-/* Rows, in place. `filter`: forward, times the spectrum of a filter, and back. */
+/* Memory that is wanted soon: rows of `bytes` bytes to be read, and to be written. */
+typedef struct {
+    const char *read, *write;
+    ptrdiff_t read_step, read_rows, read_bytes;
+    ptrdiff_t write_step, write_rows, write_bytes;
+} fc_fft2_ahead;
+/* Rows, in place. `filter`: forward, times the spectrum of a filter, and back; that leaves memory idle, which
+ * meanwhile fetches what `ahead` names. */
 typedef void fc_fft2_along(const fc_fft2_shape *s, void *spectrum);
-typedef void fc_fft2_filter(const fc_fft2_shape *s, void *spectrum, const void *filter);
+typedef void fc_fft2_filter(const fc_fft2_shape *s, void *spectrum, const void *filter,
+                            const fc_fft2_ahead *ahead);
 /* sum[o * n + i] += sum over t < taps of x[(o + t) * x_step + i] * w[t * w_step + i] for o < outputs,
  * complex vectors i < n / (2 * lanes); n counts numbers. */
 typedef void fc_fft2_mac(void *sum, ptrdiff_t outputs, const void *x, ptrdiff_t x_step, const void *w,
                          ptrdiff_t w_step, ptrdiff_t taps, ptrdiff_t n);
-/* How loud a tile is: sum of |x|, sum of squares, and the smallest sum of |x| over a block of FC_FFT2_ROWS x
- * FC_FFT2_COLS samples that is not all zero (infinity if there is none). im: imaginary parts, or NULL. Every
+/* How loud a tile is: sum of |x|, sum of squares, the smallest sum of |x| over a block of FC_FFT2_ROWS x
+ * FC_FFT2_COLS samples that is not all zero (infinity if there is none), and how many blocks are all zero. im: imaginary parts, or NULL. Every
  * sample counts at least once, those of overlapping blocks at the far edges more often; a NaN or an infinity
  * shows in the sum. At least one block. */
 typedef void fc_fft2_scan(const void *re, const void *im, ptrdiff_t ld, ptrdiff_t rows, ptrdiff_t cols,

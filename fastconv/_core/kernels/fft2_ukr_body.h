@@ -262,10 +262,12 @@ static void FC_NAME(back)(const fc_fft2_shape *s, void *spectrum)
         FC_NAME(finish)((T *)spectrum + g * s->pitch, &s->along, 4, FC_NAME(end_of_roots)(&s->along));
 }
 
-static void FC_NAME(filter)(const fc_fft2_shape *s, void *spectrum, const void *filter)
+static void FC_NAME(filter)(const fc_fft2_shape *s, void *spectrum, const void *filter,
+                            const fc_fft2_ahead *ahead)
 {
     ptrdiff_t len;
     for (ptrdiff_t g = 0; g < s->down.n / L; g++) {
+        fetch(ahead, g, s->down.n / L);
         T *d = (T *)spectrum + g * s->pitch;
         const T *w = FC_NAME(begin)(d, &s->along, &len);
         w = FC_NAME(down_to)(d, s->along.n, len, 4, w);
@@ -327,7 +329,7 @@ static void FC_NAME(scan)(const void *re, const void *im, ptrdiff_t ld, ptrdiff_
 {
     typedef __typeof__((V){0} == (V){0}) bits;
     const bits magnitude = ~(bits)(-(V){0});
-    double sum = 0, squares = 0, quiet = __builtin_inf();
+    double sum = 0, squares = 0, quiet = __builtin_inf(), silent = 0;
     for (ptrdiff_t r = 0; r < rows; r += FC_FFT2_ROWS)
         for (ptrdiff_t c = 0; c < cols; c += FC_FFT2_COLS) {
             const ptrdiff_t at = (r < rows - FC_FFT2_ROWS ? r : rows - FC_FFT2_ROWS) * ld +
@@ -349,10 +351,12 @@ static void FC_NAME(scan)(const void *re, const void *im, ptrdiff_t ld, ptrdiff_
             }
             sum += block;
             quiet = block > 0 && block < quiet ? block : quiet;
+            silent += block == 0;
         }
     found[0] = sum;
     found[1] = squares;
     found[2] = quiet;
+    found[3] = silent;
 }
 #undef FC_T
 #undef FC_NAME
