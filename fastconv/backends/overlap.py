@@ -13,7 +13,7 @@ from .. import _costs, _dtypes
 from .._core import cpu, fft
 from .._core import overlap as _overlap
 from .._problem import PAD_CODES
-from . import direct
+from . import _tiles, direct
 from .base import Plan, Verdict, Weights, contiguous
 
 name = "oa"
@@ -22,7 +22,7 @@ MOST_POINTS = 1 << 22
 
 
 def supports(problem):
-    """Convolutions of single channels, floating or complex, of stride 1, along one axis."""
+    """Convolutions of single channels, floating or complex, of stride 1."""
     g = problem.geometry
     if problem.kind != "conv" or g.transposed:
         return Verdict(False, f"overlap-save does not compute {problem.kind} or transposed convolution")
@@ -34,8 +34,7 @@ def supports(problem):
         return Verdict(False, "stride, dilation and upsampling must be 1")
     long = convolved(g)
     if len(long) > 1:
-        # the place of backends/_tiles.py: blocks that have two or three convolved axes
-        return Verdict(False, f"the kernel is longer than 1 along {len(long)} axes, wanted one")
+        return _tiles.supports(problem)
     if not long:
         return Verdict(False, "the kernel has one tap")
     limit = problem.workspace_limit
@@ -53,6 +52,8 @@ def convolved(g):
 
 def cost(problem):
     """Seconds on one thread: the points of all blocks at their size's rate, and of the kernels."""
+    if len(convolved(problem.geometry)) > 1:
+        return _tiles.cost(problem)
     axis, rows, filters = _sizes(problem)
     points, seconds = best_size(problem)
     return _costs.OVERLAP_CALL + rows * seconds + filters * points * _point(problem, points) / 2
@@ -178,4 +179,6 @@ class OverlapPlan(Plan):
 
 def plan(problem):
     """The plan for a problem that ``supports`` accepted."""
+    if len(convolved(problem.geometry)) > 1:
+        return _tiles.plan(problem)
     return OverlapPlan(problem)

@@ -4,6 +4,7 @@
  * that the compiler could make.  Which one a machine runs is decided in cpu.pyx.
  */
 #include "fc_fft.h"
+#include "fc_fft2.h"
 #include "fc_filters.h"
 #include "fc_image.h"
 #include "fc_kernels.h"
@@ -55,6 +56,7 @@ FC_LOOK_UP(dots)
 FC_LOOK_UP(image)
 FC_LOOK_UP(line)
 FC_LOOK_UP(fft)
+FC_LOOK_UP(fft2)
 
 int fc_isa_compiled(fc_isa isa)
 {
