@@ -101,11 +101,8 @@ class Problem:
     workspace_limit: int | None = None
     kind: str = "conv"  # "conv", or the name of another operation
     extra: tuple = field(default=())
-<<<<<<< HEAD
     channels_last: bool = False  # how operands usually lie in memory; any steps are computed
-=======
     accuracy: str = "default"  # or "strict", "relaxed": how far rounding errors may go
->>>>>>> wino
 
     @cached_property
     def types(self):

@@ -99,11 +99,8 @@ def decide(spec, x_shape, w_shape, bias_shape, dtypes):
     _args.check_size(shape, wanted)
     problem = Problem(geometry, wanted, activation, bias_shape is not None,
                       _args.limit(spec.workspace_limit),
-<<<<<<< HEAD
-                      channels_last=spec.layout == "channels_last")  # fmt: skip
-=======
+                      channels_last=spec.layout == "channels_last",
                       accuracy=_args.choice(spec.accuracy, _args.ACCURACIES, "accuracy"))  # fmt: skip
->>>>>>> wino
     plan = _select.choose(problem, _args.check_backend(spec.backend))
     return Decision(plan, wanted, shape, batched, spec.layout == "channels_last", spec.transposed,
                     flip)  # fmt: skip

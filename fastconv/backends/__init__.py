@@ -1,10 +1,6 @@
 """The backends, in the order in which they are asked.  Adding one is a file and a line here."""
 
-<<<<<<< HEAD
-from . import depthwise, direct, im2col, implicit, indirect, reference
-=======
-from . import depthwise, direct, im2col, implicit, reference, winograd
->>>>>>> wino
+from . import depthwise, direct, im2col, implicit, indirect, reference, winograd
 from .base import BackendNotSupportedError, Verdict
 
 BACKENDS = (

@@ -13,15 +13,11 @@
     extern const fc_row_row fc_row_table__##isa[];   \
     extern const int fc_row_count__##isa;            \
     extern const fc_depthwise_row fc_depthwise_table__##isa[]; \
-<<<<<<< HEAD
     extern const int fc_depthwise_count__##isa;      \
     extern const fc_indirect_row fc_indirect_table__##isa[]; \
-    extern const int fc_indirect_count__##isa;
-=======
-    extern const int fc_depthwise_count__##isa; \
+    extern const int fc_indirect_count__##isa;       \
     extern const fc_winograd_row fc_winograd_table__##isa[]; \
     extern const int fc_winograd_count__##isa;
->>>>>>> wino
 FC_TABLE(baseline)
 FC_TABLE(avx2)
 FC_TABLE(avx512)
@@ -60,11 +56,8 @@ FC_LOOK_UP(tap)
 FC_LOOK_UP(chan)
 FC_LOOK_UP(row)
 FC_LOOK_UP(depthwise)
-<<<<<<< HEAD
 FC_LOOK_UP(indirect)
-=======
 FC_LOOK_UP(winograd)
->>>>>>> wino
 
 int fc_isa_compiled(fc_isa isa)
 {
