@@ -248,7 +248,7 @@ const fc_depthwise_row *fc_depthwise_rows(fc_isa isa, int *count);
  * edge: to[p * lanes + lane] = x, or zero where an index is outside low .. high - 1.
  * clip: y[sum of j * step[] + lane] = from[..] for j < count[], from: outs[] vectors. */
 #define FC_WINO_POINTS 256
-#define FC_WINO_COLUMNS 512
+#define FC_WINO_COLUMNS 256
 typedef void fc_wino_in(const int *points, const void *x, const ptrdiff_t *step, void *v, ptrdiff_t xi);
 typedef void fc_wino_out(const int *points, const int *outs, const void *m, ptrdiff_t xi, void *y,
                          const ptrdiff_t *step, const void *bias, int activation, void *check);

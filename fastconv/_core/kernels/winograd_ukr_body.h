@@ -351,53 +351,112 @@ static void N(clip_)(const int *outs, const ptrdiff_t *count, const void *from_,
                     *(const VU *)(from + ((i * outs[1] + j) * outs[2] + l) * LANES);
 }
 
-/* One axis of the transformation of weights: to[o][p][i] = sum over s of g[p][s] * from[o][s][i] */
-FC_INLINE void N(weights_axis_)(const int taps, const int points, const double *g, ptrdiff_t before,
-                                ptrdiff_t after, const D *from, D *to)
+/* out = G in for one line of taps; rows of +-p have the same even and, but for its sign, odd part. */
+FC_INLINE void N(line_weights_)(const int taps, const int points, const double *g, const D *in, D *out)
+{
+    out[0] = g[0] * in[0];
+    FC_UNROLL for (int p = 1; p < points - 1; p += 2) {
+        const double *row = g + p * taps;
+        D even = row[0] * in[0], odd = row[1] * in[1];
+        FC_UNROLL for (int s = 2; s < taps; s++) {
+            if (s % 2)
+                odd += row[s] * in[s];
+            else
+                even += row[s] * in[s];
+        }
+        out[p] = even + odd;
+        out[p + 1] = even - odd;
+    }
+    out[points - 1] = g[points * taps - 1] * in[taps - 1];
+}
+
+/* One axis: to[o][p][i] = sum over s of g[p][s] * from[o][s][i] */
+FC_INLINE void N(weights_lines_)(const int taps, const int points, const double *g, ptrdiff_t before,
+                                 ptrdiff_t after, const D *from, D *to)
 {
     for (ptrdiff_t o = 0; o < before; o++, from += taps * after, to += points * after)
         for (ptrdiff_t i = 0; i < after; i++) {
-            D in[5];
+            D in[5], out[8];
             FC_UNROLL for (int s = 0; s < taps; s++)
                 in[s] = from[s * after + i];
-            for (int p = 0; p < points; p++) {
-                D sum = g[p * taps] * in[0];
-                FC_UNROLL for (int s = 1; s < taps; s++)
-                    sum += g[p * taps + s] * in[s];
-                to[p * after + i] = sum;
-            }
+            N(line_weights_)(taps, points, g, in, out);
+            FC_UNROLL for (int p = 0; p < points; p++)
+                to[p * after + i] = out[p];
         }
 }
 
-/* The taps of one channel for a vector of filters, at x, to u; seen: the sum of all that was written */
-static H N(weights_unit_)(const fc_wino_weights *d, const T *x, T *u, H seen)
+static void N(weights_axis_)(int taps, int points, const double *g, ptrdiff_t before, ptrdiff_t after,
+                             const D *from, D *to)
+{
+    switch (8 * points + taps) {
+    case 8 * 4 + 3:
+        N(weights_lines_)(3, 4, g, before, after, from, to);
+        break;
+    case 8 * 6 + 3:
+        N(weights_lines_)(3, 6, g, before, after, from, to);
+        break;
+    case 8 * 8 + 3:
+        N(weights_lines_)(3, 8, g, before, after, from, to);
+        break;
+    case 8 * 6 + 5:
+        N(weights_lines_)(5, 6, g, before, after, from, to);
+        break;
+    case 8 * 8 + 5:
+        N(weights_lines_)(5, 8, g, before, after, from, to);
+        break;
+    }
+}
+
+/* The taps of one channel for half a vector of filters, `step` numbers apart at x, to u; seen: the sum of all
+ * that was written */
+static H N(weights_unit_)(const fc_wino_weights *d, const T *x, ptrdiff_t step, T *u, H seen)
 {
     const ptrdiff_t taps = (ptrdiff_t)d->taps[0] * d->taps[1] * d->taps[2];
-    const int wide = (int)(sizeof(D) / sizeof(double));
     D one[FC_WINO_POINTS], two[FC_WINO_POINTS];
-    for (int half = 0; half < LANES; half += wide) {
-        D *from = one, *to = two;
-        ptrdiff_t before = taps, after = 1;
-        for (ptrdiff_t t = 0; t < taps; t++)
-            from[t] = __builtin_convertvector(*(const H *)(x + t * LANES + half), D);
-        for (int axis = 2; axis >= 0; axis--) {
-            const int r = d->taps[axis], points = d->points[axis];
-            if (r == 1)
-                continue;
-            before /= r;
-            if (r == 3)
-                N(weights_axis_)(3, points, d->matrix[axis], before, after, from, to);
-            else
-                N(weights_axis_)(5, points, d->matrix[axis], before, after, from, to);
-            after *= points;
-            D *swap = from;
-            from = to;
-            to = swap;
-        }
-        for (ptrdiff_t p = 0; p < after; p++) {
-            const H rounded = __builtin_convertvector(from[p], H);
+    D *from = one, *to = two;
+    ptrdiff_t before = taps, after = 1;
+    for (ptrdiff_t t = 0; t < taps; t++)
+        from[t] = __builtin_convertvector(*(const H *)(x + t * step), D);
+    for (int axis = 2; axis >= 0; axis--) {
+        const int r = d->taps[axis], points = d->points[axis];
+        if (r == 1)
+            continue;
+        before /= r;
+        N(weights_axis_)(r, points, d->matrix[axis], before, after, from, to);
+        after *= points;
+        D *swap = from;
+        from = to;
+        to = swap;
+    }
+    for (ptrdiff_t p = 0; p < after; p++) {
+        const H rounded = __builtin_convertvector(from[p], H);
+        seen += rounded;
+        *(H *)(u + p * d->xi) = rounded;
+    }
+    return seen;
+}
+
+/* The same for 3 x 3 taps and 6 x 6 points: what most layers are. */
+static H N(weights_6x6_)(const double *g, const T *x, ptrdiff_t step, T *u, ptrdiff_t xi, H seen)
+{
+    D t[3][6];
+    FC_UNROLL for (int s = 0; s < 3; s++) {
+        D in[3];
+        FC_UNROLL for (int i = 0; i < 3; i++)
+            in[i] = __builtin_convertvector(*(const H *)(x + (3 * s + i) * step), D);
+        N(line_weights_)(3, 6, g, in, t[s]);
+    }
+    FC_UNROLL for (int q = 0; q < 6; q++) {
+        D in[3], out[6];
+        T *to = u + q * xi;
+        FC_OPAQUE(g);   /* its numbers are loaded where they are used, not kept on the stack */
+        FC_UNROLL for (int s = 0; s < 3; s++)
+            in[s] = t[s][q];
+        N(line_weights_)(3, 6, g, in, out);
+        FC_UNROLL for (int p = 0; p < 6; p++) {
+            const H rounded = __builtin_convertvector(out[p], H);
             seen += rounded;
-            *(H *)(u + p * d->xi + half) = rounded;
+            *(H *)(to + 6 * p * xi) = rounded;
         }
     }
     return seen;
@@ -405,23 +464,25 @@ static H N(weights_unit_)(const fc_wino_weights *d, const T *x, T *u, H seen)
 
 static int N(weights_)(const fc_wino_weights *d, const void *w_, void *u_)
 {
-    T strip[FC_WINO_COLUMNS * LANES] __attribute__((aligned(64)));
-    const ptrdiff_t taps = (ptrdiff_t)d->taps[0] * d->taps[1] * d->taps[2];
-    const ptrdiff_t units = d->channels * d->deep;
-    H seen = {0};
+    T strip[FC_WINO_COLUMNS * 2 * LANES] __attribute__((aligned(64)));
+    const ptrdiff_t taps = (ptrdiff_t)d->taps[0] * d->taps[1] * d->taps[2], width = d->width;
+    const ptrdiff_t units = d->channels * d->deep, half = (ptrdiff_t)(sizeof(D) / sizeof(double));
     const ptrdiff_t most = FC_WINO_COLUMNS / taps, chunk = units < most ? units : most;
-    for (ptrdiff_t v = 0; v < d->width; v += LANES) {
-        const T *w = (const T *)w_ + v * d->filter;
-        T *u = (T *)u_ + v;
-        for (ptrdiff_t first = 0; first < units; first += chunk) {
-            if (first + chunk > units)
-                first = units - chunk;      /* the same numbers once more */
-            N(to_last_)(strip, LANES, w + first * taps, d->filter, chunk * taps);
-            for (ptrdiff_t i = 0; i < chunk; i++) {
-                const ptrdiff_t c = (first + i) / d->deep, z = (first + i) % d->deep;
-                seen = N(weights_unit_)(d, strip + i * taps * LANES,
-                                        u + (z * d->channels + c) * d->width, seen);
-            }
+    const int common = taps == 9 && d->points[1] == 6 && d->points[2] == 6 && d->points[0] == 1;
+    H seen = {0};
+    for (ptrdiff_t first = 0; first < units; first += chunk) {
+        if (first + chunk > units)
+            first = units - chunk;      /* the same numbers once more */
+        for (ptrdiff_t v = 0; v < width; v += LANES)
+            N(to_last_)(strip + v, width, (const T *)w_ + v * d->filter + first * taps, d->filter,
+                        chunk * taps);
+        for (ptrdiff_t i = 0; i < chunk; i++) {
+            const ptrdiff_t c = (first + i) / d->deep, z = (first + i) % d->deep;
+            const T *x = strip + i * taps * width;
+            T *u = (T *)u_ + (z * d->channels + c) * width;
+            for (ptrdiff_t v = 0; v < width; v += half)
+                seen = common ? N(weights_6x6_)(d->matrix[2], x + v, width, u + v, d->xi, seen)
+                              : N(weights_unit_)(d, x + v, width, u + v, seen);
         }
     }
     int finite = 1;
