@@ -34,6 +34,13 @@ TURNED_STRIDED_SAMPLES = 1024
 INDIRECT_STRIP = 196
 TABLE_BYTES = 64 << 20
 
+# Tiles of a block whose V stays in the L2 cache of a thread, and of one that threads share: for transformed
+# weights of more bytes than these, which do not fit that cache by far. Running sums: half of it.
+WINOGRAD_TILES = 28
+WINOGRAD_SHARED_TILES = 64
+WINOGRAD_WEIGHTS_MOST = 12 << 20
+WINOGRAD_SUMS_BYTES = 256 * 1024
+
 # Columns and products of one im2col block: they should stay in the L3 cache.
 IM2COL_BLOCK_BYTES = 4 << 20
 
@@ -58,6 +65,12 @@ TILES_TILE = 1e-6
 TILES_POINT = {"f4": 1.1e-9, "f8": 1.8e-9}
 TILES_DOUBLING = {"f4": 0.08e-9, "f8": 0.18e-9}
 TILES_PRODUCT = {"f4": 0.1e-9, "f8": 0.2e-9}
+# Winograd: products a second, numbers through both transforms a second, numbers of transformed weights
+# made a second, and bytes of them read a second
+WINOGRAD_RATE = {"f4": 100e9, "f8": 50e9}
+WINOGRAD_MOVED = {"f4": 20e9, "f8": 10e9}
+WINOGRAD_PACKED = {"f4": 2e9, "f8": 2e9}
+WINOGRAD_WEIGHT_BYTES = 60e9
 DIRECT_SLOW_RATE = 0.5e9  # long double
 GEMM_RATE = {"f4": 45e9, "f8": 22e9, "c8": 12e9, "c16": 6e9}
 REFERENCE_RATE = 0.3e9

@@ -1,10 +1,11 @@
 """The backends, in the order in which they are asked.  Adding one is a file and a line here."""
 
-from . import depthwise, direct, im2col, implicit, indirect, overlap, reference
+from . import depthwise, direct, im2col, implicit, indirect, overlap, reference, winograd
 from .base import BackendNotSupportedError, Verdict
 
 BACKENDS = (
     depthwise,
+    winograd,
     direct,
     implicit,
     indirect,
