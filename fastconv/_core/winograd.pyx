@@ -58,6 +58,7 @@ cdef class Job(Grid):
     cdef ptrdiff_t u_point, u_block, m_block
     cdef ptrdiff_t v_bytes, m_at, strip_at, out_at, spare_at, panel_bytes
     cdef int32_t *off
+    cdef int32_t[MAX_PIXELS] tile_at
     cdef double work
     cdef bint shared
     cdef readonly ptrdiff_t scratch_bytes, packed_numbers
@@ -95,6 +96,8 @@ cdef class Job(Grid):
         self.off = <int32_t *>b.data
         for i in range(TAP_BLOCK):
             self.off[i] = i
+        for i in range(MAX_PIXELS):
+            self.tile_at[i] = <int32_t>(i * self.pitch)
 
     cdef void _set_gangs(self, ptrdiff_t sums_bytes, ptrdiff_t parts) except *:
         """Filters in blocks of ``wide``, blocks in gangs."""
@@ -283,6 +286,14 @@ cdef class Job(Grid):
                             scratch + self.spare_at):
                 call.bad[b.n * self.inner + b.index] = 1
 
+    cdef void _product(self, const k.fc_chan_row *tile, ptrdiff_t taps, const char *v, const char *w,
+                       char *m, bint accumulate) noexcept nogil:
+        """One register tile: samples of neighbouring tiles lie a pitch apart."""
+        if tile.points != NULL:
+            tile.points(taps, self.off, v, self.tile_at, w, m, accumulate)
+        else:
+            tile.steps(taps, self.off, v, self.pitch, w, m, accumulate)
+
     cdef void _products(self, const Block *b, const char *u, ptrdiff_t blocks, const char *v,
                         char *m) noexcept nogil:
         """M of some blocks of filters."""
@@ -305,8 +316,7 @@ cdef class Job(Grid):
                         done = 0
                         for i in range(tiles):
                             px = b.count // tiles + (1 if i < b.count % tiles else 0)
-                            self.tile[nv][px].steps(
-                                count, self.off, samples + done * self.pitch * self.number, self.pitch, w,
-                                to + done * self.wide * self.number, z + c > 0)
+                            self._product(self.tile[nv][px], count, samples + done * self.pitch * self.number,
+                                          w, to + done * self.wide * self.number, z + c > 0)
                             done += px
                         c += count
