@@ -48,7 +48,7 @@ def passes(x, steps, cval, output):
             dtype, w, fill = windows.compute_in(x, w, cval, held.dtype)
             x = engine.window(x, w, (axis,), (before,), (mode,), fill, dtype, held)
         return outputs.finish(held, out)
-    for group in in_order(steps, held.dtype):
+    for group in in_order(steps, held.dtype, cval):
         kernels, modes, origins = [None] * x.ndim, ["reflect"] * x.ndim, [0] * x.ndim
         for axis, w, before, mode in group:
             kernels[axis], modes[axis], origins[axis] = w, mode, before - len(w) // 2
@@ -57,9 +57,11 @@ def passes(x, steps, cval, output):
     return outputs.finish(held, out)
 
 
-def in_order(steps, dtype):
-    """Groups of steps that one call may do, first axis first: rounded types tell the order."""
-    if dtype.kind in "fc":
+def in_order(steps, dtype, cval):
+    """Groups of steps that one call may do, first axis first.
+
+    The order shows where fractions are cut off, and where the border has a value of its own."""
+    if dtype.kind in "fc" and not (cval and any(step[-1].endswith("constant") for step in steps)):
         return [steps]
     groups = [[steps[0]]]
     for step in steps[1:]:

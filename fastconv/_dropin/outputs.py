@@ -37,6 +37,16 @@ def allocate(output, x, is_complex=False):
     return np.empty(x.shape, dtype) if not isinstance(output, np.ndarray) else output
 
 
+def dtype_of(output, x):
+    """The dtype of the result, or None."""
+    if output is None or isinstance(output, np.ndarray):
+        return (x if output is None else output).dtype
+    try:
+        return np.dtype(output)
+    except TypeError:
+        return None
+
+
 def numbers(out):
     """What to compute into for out: bytes in the place of bool, as SciPy has it between passes."""
     return np.empty(out.shape, np.uint8) if out.dtype.kind == "b" else out

@@ -169,6 +169,9 @@ def laplace(x, output, mode, cval, axes):
     modes = modes_of(mode, len(axes)) if axes else None
     if modes is None:
         return None
+    wanted = outputs.dtype_of(output, x)
+    if wanted is None or (wanted.kind in "iub" and x.dtype.kind == "f"):  # cut off axis by axis
+        return None
     axes, modes = zip(*sorted(zip(axes, modes, strict=True)), strict=True)
     return windows.run(x, _cross(len(axes)), axes, (1,) * len(axes), modes, cval, output, flip=True)
 
@@ -224,7 +227,7 @@ def means(x, axes, sizes, mode, origin, cval, output, skip_ones=False):
     if out is None or not fillable(cval, out):
         return None
     held = outputs.numbers(out)
-    for group in in_order(steps, held.dtype):
+    for group in in_order(steps, held.dtype, cval):
         sizes, modes, origins = [1] * x.ndim, ["reflect"] * x.ndim, [0] * x.ndim
         for axis, size, before, m in group:
             sizes[axis], modes[axis], origins[axis] = size, m, before - size // 2
