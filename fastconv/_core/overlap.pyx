@@ -19,7 +19,7 @@ import numpy as np
 
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport threads_for
-from fastconv._core.fft cimport Transform, data_of, fc_fft_filter, fc_fft_forward
+from fastconv._core.fft cimport Transform, data_of, fc_fft_filter, fc_fft_forward, fc_fft_soon
 from fastconv._core.job cimport Block, Stopper, Tiles, fill_reader, pixel_tiles, table
 
 from fastconv._core.fft import aligned
@@ -259,6 +259,7 @@ cdef class Job:
         cdef const char *re = block
         cdef char *to = out + self.out_row[row] + first * self.out_step
         cdef int calm
+        cdef fc_fft_soon soon
         x += self.x_row[row]
         if self.plain_in and at >= 0 and at + self.length <= self.axis.length:
             re, end = x + at * self.number, self.length
@@ -271,10 +272,14 @@ cdef class Job:
         if calm == 0:
             return self._careful(x, at, used, taps + f * self.planes * self.taps * self.number,
                                  filters.chunk, filters.wide_ratio[f], to)
+        soon.read, soon.write, soon.bytes, soon.done = NULL, NULL, count * self.number, 0
+        if self.plain_in and at + self.length + self.valid <= self.axis.length:
+            soon.read = x + (at + self.length) * self.number
         if self.plain_out:
             sums = to - self.skip * self.number
+            soon.write = to
         fc_fft_filter(self.t.row, &self.t.plan, re, re + half, spectra + f * self._planes_bytes(),
-                      data, sums, sums + half, self.skip, used)
+                      data, sums, sums + half, self.skip, used, &soon)
         if calm == 2:
             self.t.row.silence(re, re + half if self.planes == 2 else NULL, self.taps, sums,
                                sums + half, self.skip, used)
@@ -336,6 +341,8 @@ cdef class Job:
         cdef ptrdiff_t *loud = <ptrdiff_t *>(levels + self._chunks())
         cdef int32_t *off = <int32_t *>(loud + used)
         cdef ptrdiff_t found, count = used - self.skip
+        cdef fc_fft_soon soon
+        soon.read, soon.write, soon.bytes, soon.done = NULL, NULL, 0, 0
         if room == NULL:
             return 1
         memset(block, 0, planes_bytes + SLACK)
@@ -350,7 +357,7 @@ cdef class Job:
             self._spectrum(self.wide, <const char *>w, block, sums, spectrum)
             # the samples that were taken out, before the block is overwritten
             fc_fft_filter(self.wide.row, &self.wide.plan, data, data + half, spectrum, block, sums,
-                          sums + half, self.skip, used)
+                          sums + half, self.skip, used, &soon)
             k.fc_gather(&self.wide_reader, block, block + half, x, &self.axis, at, 1, used)
             self._put_back(<double *>block, <double *>sums, w, loud, found, used)
         self._finish(sums + self.skip * 8, half, count, to)

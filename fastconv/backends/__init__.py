@@ -1,6 +1,6 @@
 """The backends, in the order in which they are asked.  Adding one is a file and a line here."""
 
-from . import depthwise, direct, im2col, implicit, indirect, overlap, reference, winograd
+from . import depthwise, direct, fft, im2col, implicit, indirect, overlap, reference, winograd
 from .base import BackendNotSupportedError, Verdict
 
 BACKENDS = (
@@ -11,6 +11,7 @@ BACKENDS = (
     indirect,
     im2col,
     overlap,
+    fft,
     reference,
 )
 

@@ -152,7 +152,7 @@ class OverlapPlan(Plan):
             axis=(axis.size, x.strides[nb + ng + 1 + i], PAD_CODES[axis.mode]), taps=axis.kernel,
             before=axis.before, outs=axis.out, x_row=direct.offsets(shape, x_steps),
             out_row=direct.offsets(shape, steps), out_step=out_steps[at + i],
-            filter_row=np.broadcast_to(which, shape).reshape(-1),
+            filter_row=np.ascontiguousarray(np.broadcast_to(which, shape)).reshape(-1),
         )  # fmt: skip
 
     def _filters(self, weights):
@@ -162,6 +162,7 @@ class OverlapPlan(Plan):
             taps = w.reshape(-1, w.shape[i - len(self.problem.geometry.axes)])
             if taps.dtype.kind == "c":
                 taps = np.stack((taps.real, taps.imag), 1)
+            taps = np.ascontiguousarray(taps)  # an axis of length 1 may have any step
             found = weights.packed[name] = self._usual.filters(taps)
         return found
 
