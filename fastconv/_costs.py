@@ -60,10 +60,10 @@ DEPTHWISE_PLANE = 20e-9
 # tiles of overlap-save: seconds of a call and of a tile; and, for vectors of 64 bytes, of a complex point for
 # moving it, for each doubling of the tile, and for a product with the spectrum of a plane.
 # asv_bench/tools/fit_tiles.py fits them.
-TILES_CALL = 40e-6
-TILES_TILE = 1e-6
-TILES_POINT = {"f4": 1.1e-9, "f8": 1.8e-9}
-TILES_DOUBLING = {"f4": 0.08e-9, "f8": 0.18e-9}
+TILES_CALL = 23e-6
+TILES_TILE = 0.5e-6
+TILES_POINT = {"f4": 1.1e-9, "f8": 0.7e-9}
+TILES_DOUBLING = {"f4": 0.085e-9, "f8": 0.28e-9}
 TILES_PRODUCT = {"f4": 0.1e-9, "f8": 0.2e-9}
 # Winograd: products a second, numbers through both transforms a second, numbers of transformed weights
 # made a second, and bytes of them read a second

@@ -116,6 +116,20 @@ class Image(Case):
         self.call(out=self.out)
 
 
+class Tiles(Case):
+    """Images and volumes by overlap-save: shape, kernel."""
+
+    params = (("2048 x 15", "2048 x 31", "128^3 x 9"), FLOATS)
+    param_names = ("case", "dtype")
+
+    def setup(self, case, dtype):
+        n, k, rank = {"2048 x 15": (2048, 15, 2), "2048 x 31": (2048, 31, 2), "128^3 x 9": (128, 9, 3)}[case]
+        self.prepare(array((n,) * rank, dtype), array((k,) * rank, dtype, 1), "same", backend="oa")
+
+    def time_convolve(self, case, dtype):
+        self.call(out=self.out)
+
+
 class Rows(Case):
     """One filter for every row, or every column, of a matrix."""
 

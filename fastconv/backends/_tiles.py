@@ -91,32 +91,49 @@ def _sides(problem, order):
     return tuple(None if i is None else axes[i] for i in order)
 
 
+def _twice(problem):
+    """Samples in a row of complex numbers: a real tile keeps the lower half of its rows as imaginary parts."""
+    return 1 if _complex(problem) else 2
+
+
+def tiling_of(problem, order, down, along):
+    """The Tiling with such a tile, None where it does not hold the kernel."""
+    depth, rows, cols = _sides(problem, order)
+    keep = down * _twice(problem) - rows.kernel + 1, along - cols.kernel + 1
+    if keep[0] < 1 or keep[1] < 1:
+        return None
+    planes = 1
+    if depth is not None:
+        room = PLANES_BYTES // _spectrum_bytes(problem, down, along) - depth.kernel + 1
+        planes = _even(depth.out, max(1, room, depth.kernel // 2))
+    return Tiling(down, along, (planes, _even(rows.out, keep[0]), _even(cols.out, keep[1])))
+
+
+def _spectrum_bytes(problem, down, along):
+    return down * (along + 1) * problem.compute.itemsize * _twice(problem)
+
+
 @lru_cache(maxsize=256)
 def _choose(problem, order):
     """The Tiling that costs least, None where no tile holds the kernel or the workspace is too small."""
-    depth, rows, cols = _sides(problem, order)
-    twice = 1 if _complex(problem) else 2
     best, least = None, math.inf
     for down, along in itertools.product(SIDES, SIDES):
-        keep = down * twice - rows.kernel + 1, along - cols.kernel + 1
-        if keep[0] < 1 or keep[1] < 1:
-            continue
-        spectrum = down * (along + 1) * 2 * problem.compute.itemsize // (3 - twice)
-        planes = 1
-        if depth is not None:
-            room = PLANES_BYTES // spectrum - depth.kernel + 1
-            planes = _even(depth.out, max(1, room, depth.kernel // 2))
-        tiling = Tiling(down, along, (planes, _even(rows.out, keep[0]), _even(cols.out, keep[1])))
-        seconds = _seconds(problem, order, tiling)
-        if seconds < least and _fits(problem, tiling, depth, spectrum):
-            best, least = tiling, seconds
+        tiling = tiling_of(problem, order, down, along)
+        if tiling is not None and _fits(problem, tiling, order):
+            seconds = _seconds(problem, order, tiling)
+            if seconds < least:
+                best, least = tiling, seconds
     return best
 
 
-def _fits(problem, tiling, depth, spectrum):
+def _fits(problem, tiling, order):
+    """Whether the workspace limit, if any, leaves room for the planes under an item and a tile."""
     limit = problem.workspace_limit
-    planes = 1 if depth is None else tiling.outs[0] + depth.kernel - 1
-    return limit is None or 1.2 * (planes + 2) * spectrum <= limit
+    if limit is None:
+        return True
+    taps = 1 if order[0] is None else problem.geometry.axes[order[0]].kernel
+    spectrum = _spectrum_bytes(problem, tiling.down, tiling.along)
+    return 1.2 * (tiling.outs[0] + taps + 1) * spectrum <= limit
 
 
 def _even(total, most):
@@ -125,22 +142,38 @@ def _even(total, most):
     return -(-max(1, total) // parts)
 
 
-def _seconds(problem, order, tiling):
-    """Predicted seconds of a tiling on one thread, spectra of the filters included."""
+class Amounts(NamedTuple):
+    """What a call consists of: complex points transformed, those times the doublings of a tile, products with
+    spectra, tiles."""
+
+    points: float
+    doublings: float
+    products: float
+    tiles: float
+
+
+def amounts(problem, order, tiling):
+    """The Amounts of a call, spectra of the filters included."""
     g = problem.geometry
     depth, rows, cols = _sides(problem, order)
-    key = f"f{problem.compute.itemsize // (2 if _complex(problem) else 1)}"
-    width = _costs.VECTOR_BYTES[cpu.isa] / 64
     points = tiling.down * tiling.along
-    doublings = math.log2(points)
-    one_way = points * (_costs.TILES_POINT[key] / 2 + _costs.TILES_DOUBLING[key] * doublings) / width
-    product = points * _costs.TILES_PRODUCT[key] / width
     taps, planes = (1, 1) if depth is None else (depth.kernel, tiling.outs[0])
-    item = (planes + taps - 1 + planes) * one_way + planes * taps * product + planes * _costs.TILES_TILE
-    count = math.prod(-(-a.out // n) for a, n in zip((depth, rows, cols), tiling.outs, strict=True)
+    items = math.prod(-(-a.out // n) for a, n in zip((depth, rows, cols), tiling.outs, strict=True)
                       if a is not None)  # fmt: skip
     filters = math.prod(g.groups) * math.prod(g.filters)
-    return filters * (math.prod(g.batch) * count * item + taps * one_way)
+    items *= filters * math.prod(g.batch)
+    ways = items * (planes + taps - 1 + planes) + filters * taps
+    return Amounts(points * ways / 2, points * ways / 2 * math.log2(points), items * planes * taps * points,
+                   items * planes)  # fmt: skip
+
+
+def _seconds(problem, order, tiling):
+    """Predicted seconds of a tiling on one thread."""
+    key = f"f{problem.compute.itemsize // (2 if _complex(problem) else 1)}"
+    a = amounts(problem, order, tiling)
+    wide = (a.points * _costs.TILES_POINT[key] + a.doublings * _costs.TILES_DOUBLING[key]
+            + a.products * _costs.TILES_PRODUCT[key])  # fmt: skip
+    return wide * 64 / _costs.VECTOR_BYTES[cpu.isa] + a.tiles * _costs.TILES_TILE
 
 
 @lru_cache(maxsize=64)
