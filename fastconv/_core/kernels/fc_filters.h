@@ -61,4 +61,23 @@ typedef struct {
 } fc_dots_row;
 const fc_dots_row *fc_dots_rows(fc_isa isa, int *count);
 
+/* ---- one filter along one axis -------------------------------------------------------------
+ * y[i] = sum over t < taps of x[i + t] * w[t]; complex numbers are interleaved as the caller has them.
+ * line: samples are neighbours; i < n. Where n is less than a vector holds, x is read as for a whole one.
+ * columns: sample i is a row of cols numbers, which are filtered apart: y[i * y_pitch + c] = sum over t of
+ * x[(i + t) * x_pitch + c] * w[t] for i < n; pitches in numbers (two to a complex one), cols at least lanes.
+ * The sum of an output is added up in an order that depends on taps and lanes only, in both. */
+typedef void fc_fir_line(ptrdiff_t taps, const void *w, const void *x, void *y, ptrdiff_t n);
+typedef void fc_fir_columns(ptrdiff_t taps, const void *w, const void *x, ptrdiff_t x_pitch, void *y,
+                         ptrdiff_t y_pitch, ptrdiff_t n, ptrdiff_t cols);
+typedef struct {
+    const char *name;
+    fc_kind kind;
+    int lanes;                /* numbers in a vector */
+    int block;                /* samples of the widest tile */
+    fc_fir_line *line;
+    fc_fir_columns *columns;
+} fc_fir_row;
+const fc_fir_row *fc_fir_rows(fc_isa isa, int *count);
+
 #endif
