@@ -62,5 +62,19 @@ STORE_BYTES = 8e9
 DIRECT_CALL = 4e-6
 GEMM_CALL = 8e-6
 REFERENCE_CALL = 100e-6
+# Overlap-save: seconds for a complex point of a block of 256, 512, ... points with vectors of 32 bytes, for a
+# block, and for a call (asv_bench/tools/fit_overlap.py).
+OVERLAP_POINT = {
+    "f4": (1.7e-9, 1.65e-9, 1.7e-9, 1.75e-9, 2e-9, 2.75e-9, 2.9e-9, 3.2e-9, 3.3e-9, 3.4e-9, 3.8e-9, 4.5e-9, 6e-9),
+    "f8": (2.7e-9, 2.9e-9, 3.1e-9, 3.7e-9, 4e-9, 4.5e-9, 5e-9, 5.2e-9, 5.6e-9, 6.3e-9, 8.4e-9, 9e-9, 10e-9),
+}  # fmt: skip
+OVERLAP_BLOCK = 0.1e-6
+OVERLAP_CALL = 10e-6
 # Narrow rows leave lanes of a vector unused.
 VECTOR_BYTES = {"baseline": 16, "neon": 16, "avx2": 32, "avx512": 64}
+
+# --- streaming: times of a row of vectors, as multiples of that of one tap of the head for one vector ---
+# The first and last pass of a transform, a pass between, the deepest one, and the product of one
+# partition; and what a level costs a call whatever it brings.
+STREAM_ENDS, STREAM_PASS, STREAM_LAST, STREAM_PRODUCT = 20, 9, 9, 5
+STREAM_LEVEL = 150

@@ -1,6 +1,6 @@
 """The backends, in the order in which they are asked.  Adding one is a file and a line here."""
 
-from . import depthwise, direct, im2col, implicit, indirect, reference
+from . import depthwise, direct, im2col, implicit, indirect, overlap, reference
 from .base import BackendNotSupportedError, Verdict
 
 BACKENDS = (
@@ -9,6 +9,7 @@ BACKENDS = (
     implicit,
     indirect,
     im2col,
+    overlap,
     reference,
 )
 

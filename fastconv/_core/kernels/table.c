@@ -3,7 +3,7 @@
  * The rows come from kernels.inc through tap_ukr.c; the build defines FC_HAVE_<isa> for each ISA
  * that the compiler could make.  Which one a machine runs is decided in cpu.pyx.
  */
-#include "fc_kernels.h"
+#include "fc_fft.h"
 
 #define FC_TABLE(isa)                                 \
     extern const fc_tap_row fc_tap_table__##isa[];   \
@@ -15,7 +15,9 @@
     extern const fc_depthwise_row fc_depthwise_table__##isa[]; \
     extern const int fc_depthwise_count__##isa;      \
     extern const fc_indirect_row fc_indirect_table__##isa[]; \
-    extern const int fc_indirect_count__##isa;
+    extern const int fc_indirect_count__##isa; \
+    extern const fc_fft_row fc_fft_table__##isa[]; \
+    extern const int fc_fft_count__##isa;
 FC_TABLE(baseline)
 FC_TABLE(avx2)
 FC_TABLE(avx512)
@@ -55,6 +57,7 @@ FC_LOOK_UP(chan)
 FC_LOOK_UP(row)
 FC_LOOK_UP(depthwise)
 FC_LOOK_UP(indirect)
+FC_LOOK_UP(fft)
 
 int fc_isa_compiled(fc_isa isa)
 {
