@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import kernels as kernels
@@ -211,6 +212,22 @@ def set_num_threads(
 def show_config(
     mode: str = ...
 ) -> dict[str, Any] | None: ...
+class StreamingConvolver:
+    latency: int
+    block_size: int
+    channels: int
+    taps: int
+    dtype: np.dtype[Any]
+    partitions: tuple[tuple[int, int], ...]
+    def __init__(
+        self, h: ArrayLike, block_size: int, *, channels: int = ..., dtype: DTypeLike | None = ...,
+        partition: str | Sequence[int] = ...
+    ) -> None: ...
+    def process(self, block: ArrayLike, out: NDArray[Any] | None = ...) -> NDArray[Any]: ...
+    def flush(self) -> NDArray[Any]: ...
+    def reset(self) -> None: ...
+    def set_kernel(self, h: ArrayLike, *, fade: int = ...) -> None: ...
+
 def transpose_output_shape(
     input_shape: Sequence[int], weight_shape: Sequence[int], *,
     stride: int | Sequence[int] = ...,

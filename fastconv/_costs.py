@@ -103,3 +103,9 @@ FFT_ITEM = 60e-6
 FFT_MOST_POINTS = 1 << 30
 # Narrow rows leave lanes of a vector unused.
 VECTOR_BYTES = {"baseline": 16, "neon": 16, "avx2": 32, "avx512": 64}
+
+# --- streaming: times of a row of vectors, as multiples of that of one tap of the head for one vector ---
+# The first and last pass of a transform, a pass between, the deepest one, and the product of one
+# partition; and what a level costs a call whatever it brings.
+STREAM_ENDS, STREAM_PASS, STREAM_LAST, STREAM_PRODUCT = 20, 9, 9, 5
+STREAM_LEVEL = 150
