@@ -25,7 +25,7 @@ cnp.import_array()
 
 cdef enum:
     MAX_PIXELS = 14
-    DIRECT_SPAN = 4             # vectors of channels that a thread transforms at once, read as they lie
+    LINE = 64                   # bytes of a cache line, which no two threads should write at once
 
 
 def lanes(int kind):
@@ -54,7 +54,7 @@ cdef class Job(Grid):
     cdef ptrdiff_t *out_n
     cdef ptrdiff_t *out_g
     cdef ptrdiff_t g_count, inner, items, repeats
-    cdef ptrdiff_t blocks, gang, gangs, units, spans
+    cdef ptrdiff_t blocks, gang, gangs, units, span, spans
     cdef ptrdiff_t u_point, u_block, m_block
     cdef ptrdiff_t v_bytes, m_at, strip_at, out_at, spare_at, panel_bytes
     cdef int32_t *off
@@ -89,7 +89,7 @@ cdef class Job(Grid):
         cdef const k.fc_chan_row *rows = k.fc_chan_rows(isa_index(), &count)
         cdef Buffer b = buffer_of(TAP_BLOCK * sizeof(int32_t))
         for i in range(count):
-            if rows[i].kind == self.kind:
+            if rows[i].kind == self.kind and rows[i].steps != NULL:
                 self.tile[rows[i].nv][rows[i].pixels] = &rows[i]
                 self.most[rows[i].nv] = max(self.most[rows[i].nv], rows[i].pixels)
         self.keep.append(b)
@@ -101,14 +101,15 @@ cdef class Job(Grid):
 
     cdef void _set_gangs(self, ptrdiff_t sums_bytes, ptrdiff_t parts) except *:
         """Filters in blocks of ``wide``, blocks in gangs."""
-        cdef ptrdiff_t span = DIRECT_SPAN if self.x_direct else 1
+        # channels that a thread transforms at once, into lines of its own
+        self.span = max(self.lanes, LINE // self.number) * (2 if self.x_direct else 1)
         self.blocks = (self.k_count + self.wide - 1) // self.wide
         # a last block that reaches back belongs to the same gang as the one it overlaps
         self.units = self.blocks - (self.k_count % self.wide != 0)
         self.m_block = self.all_points * self.m_point
         self.gang = max(1, min(sums_bytes // (self.m_block * self.number), self.units // parts))
         self.gangs = (self.units + self.gang - 1) // self.gang
-        self.spans = max(1, self.channels // (self.lanes * span))
+        self.spans = max(1, self.channels // self.span)
         self.u_point = self.off_4k(self.deep * self.channels * self.wide)
         self.u_block = self.all_points * self.u_point
         self.packed_numbers = self.g_count * self.blocks * self.u_block
@@ -244,11 +245,10 @@ cdef class Job(Grid):
     cdef void _span(self, Call *call, ptrdiff_t item, ptrdiff_t i, char *scratch) noexcept nogil:
         """Transform some channels of a block into the V that all share."""
         cdef Block b
-        cdef ptrdiff_t z, width = self.lanes * (DIRECT_SPAN if self.x_direct else 1)
-        cdef ptrdiff_t end = self.channels if i == self.spans - 1 else (i + 1) * width
+        cdef ptrdiff_t z, end = self.channels if i == self.spans - 1 else (i + 1) * self.span
         cdef const char *x = self._locate(call, item, &b)
         for z in range(self.deep):
-            self.transform(&b, z, i * width, end, x, call.v, scratch + self.strip_at,
+            self.transform(&b, z, i * self.span, end, x, call.v, scratch + self.strip_at,
                            scratch + self.spare_at)
 
     cdef void _ganged(self, Call *call, ptrdiff_t item, ptrdiff_t i, char *scratch, Stopper stopper,

@@ -32,8 +32,10 @@ def supports(problem):
     if reason is not None:
         return Verdict(False, reason)
     chosen = variants(problem)
-    said = " x ".join(f"F({m},{r})" if m > 1 else "direct" for m, r in chosen[-len(problem.geometry.axes) :])
-    return direct.fits(WinogradPlan, problem, f"{said} on blocks of tiles")
+    chosen = chosen[-len(problem.geometry.axes) :]
+    said = " x ".join(f"F({m},{r})" if m > 1 else "direct" for m, r in chosen)
+    fewer = problem.geometry.macs / max(1, amounts(problem, chosen, math.prod(problem.geometry.batch))[0])
+    return direct.fits(WinogradPlan, problem, f"{said}, {fewer:.1f} times fewer products")
 
 
 def _refusal(problem):
@@ -88,30 +90,72 @@ def _points(variant):
     return m + r - 1 if m > 1 else 1
 
 
-def _seconds(problem, chosen, images):
-    """Predicted time of one thread: products, transforms, U made and read for each block."""
-    g = problem.geometry
-    key = problem.compute.str[1:]
-    width = _costs.VECTOR_BYTES[cpu.isa] / 64
+def _deep(variant):
+    """Whether the taps of an axis are summed directly."""
+    return variant[0] == 1 and variant[1] > 1
+
+
+def _weights(problem, chosen):
+    """Numbers of U for one group."""
     lanes = _winograd.lanes(problem.types.kind)
-    channels, filters = max(lanes, g.channels), -(-math.prod(g.filters) // lanes) * lanes
-    tiles = math.prod(-(-a.out // m) for a, (m, _) in zip(g.axes, chosen, strict=True))
-    images *= math.prod(g.groups)
-    points = math.prod(_points(v) for v in chosen)
-    deep = math.prod(r for m, r in chosen if m == 1)
-    weights = points * deep * channels * filters
-    moved = points * (deep * channels + filters) * tiles
-    most = _costs.WINOGRAD_SHARED_TILES if _shared(weights * problem.compute.itemsize, 0) else _costs.WINOGRAD_TILES
-    blocks = -(-tiles // most)
-    return (images * (weights * tiles / (_costs.WINOGRAD_RATE[key] * width)
-                      + moved / (_costs.WINOGRAD_MOVED[key] * width)
-                      + blocks * weights * problem.compute.itemsize / _costs.WINOGRAD_WEIGHT_BYTES)
-            + math.prod(g.groups) * weights / (_costs.WINOGRAD_PACKED[key] * width))  # fmt: skip
+    g = problem.geometry
+    filters = -(-g.filters[0] // lanes) * lanes
+    return math.prod(r if _deep((m, r)) else _points((m, r)) for m, r in chosen) * max(lanes, g.channels) * filters
 
 
-def _shared(weight_bytes, blocks):
-    """Whether threads share blocks: U is large, so blocks are, or there are few (0: as many as wanted)."""
-    return weight_bytes > _costs.WINOGRAD_WEIGHTS_MOST or 0 < blocks < _costs.ITEMS_WANTED // 2
+def _count(axis, variant, most):
+    """(tiles, blocks of at most so many of them) of an axis, all phases of its dilation."""
+    phases = 1 if _deep(variant) else axis.dilation
+    outs, longer = divmod(axis.out, phases)
+    tiles = blocks = 0
+    for n, times in ((outs + 1, longer), (outs, phases - longer)):
+        here = -(-n // variant[0])
+        tiles += times * here
+        blocks += times * -(-here // most)
+    return tiles, blocks
+
+
+def _grid(problem, chosen, wanted):
+    """(tiles of an image, blocks) as ``_tables`` cuts them."""
+    left, whole, tiles, blocks = wanted, True, 1, 1
+    for axis, variant in zip(problem.geometry.axes[::-1], chosen[::-1], strict=False):
+        here, cut = _count(axis, variant, 1 if _deep(variant) else left)
+        whole = whole and not _deep(variant) and here <= left and axis.mode == "fill"
+        tiles, blocks = tiles * here, blocks * (1 if whole else cut)
+        left = max(1, left // here)
+    return tiles, blocks
+
+
+def _way(problem, chosen):
+    """(whether threads share blocks: U is large, so it is read seldom, or there are few blocks, tiles wanted of
+    a block)"""
+    weights = _weights(problem, chosen) * problem.compute.itemsize
+    blocks = math.prod(problem.geometry.groups) * _grid(problem, chosen, _costs.WINOGRAD_TILES)[1]
+    if weights > _costs.WINOGRAD_WEIGHTS_MOST or blocks < _costs.ITEMS_WANTED // 4:
+        return True, _costs.WINOGRAD_SHARED_TILES
+    return False, _costs.WINOGRAD_TILES
+
+
+def _seconds(problem, chosen, images):
+    """Predicted time of one thread: products, transforms, U read for each block and made once."""
+    products, moved, read, made = amounts(problem, chosen, images)
+    key, speed = problem.compute.str[1:], _costs.ISA_SPEED[cpu.isa]
+    return (products / (_costs.WINOGRAD_RATE[key] * speed) + moved / (_costs.WINOGRAD_MOVED[key] * speed)
+            + read / _costs.WINOGRAD_WEIGHT_BYTES + made / (_costs.WINOGRAD_PACKED[key] * speed))  # fmt: skip
+
+
+def amounts(problem, chosen, images):
+    """What the four terms of the cost count: multiply-adds, numbers through both transforms, bytes of U read,
+    numbers of U made."""
+    g = problem.geometry
+    groups = math.prod(g.groups)
+    weights = _weights(problem, chosen)
+    tiles, blocks = _grid(problem, chosen, _way(problem, chosen)[1])
+    deep = math.prod(v[1] for v in chosen if _deep(v))
+    moved = math.prod(_points(v) for v in chosen) * (deep * g.channels + g.filters[0]) * tiles
+    each = images * groups
+    return (each * weights * tiles, each * moved, each * blocks * weights * problem.compute.itemsize,
+            groups * weights)  # fmt: skip
 
 
 def cost(problem):
@@ -152,7 +196,7 @@ class WinogradPlan(Plan):
     def _whole_vectors(self, weights):
         """(weights, bias) with zeros after fewer channels or filters than a vector has lanes."""
         g, lanes = self.problem.geometry, _winograd.lanes(self.problem.types.kind)
-        groups, filters = math.prod(g.groups), math.prod(g.filters)
+        groups, filters = math.prod(g.groups), g.filters[0]
         w, bias = weights.w, weights.bias
         if filters < lanes or g.channels < lanes:
             w = np.zeros((groups, max(filters, lanes), max(g.channels, lanes), *g.w_shape[-len(g.axes) :]), w.dtype)
@@ -226,9 +270,8 @@ def _even(n, most):
 
 def _axis(axis, variant, most):
     """Tables of one axis (see ``_set_axis`` of the grid); most: tiles of a block along it."""
-    m, r = variant
-    deep = m == 1 and r > 1
-    step = 1 if deep else axis.dilation
+    m = variant[0]
+    step = 1 if _deep(variant) else axis.dilation
     points = _points(variant)
     first, group = [], [0]
     counts = []
@@ -264,7 +307,7 @@ def _tables(problem, chosen, tiles_wanted):
     axes = (plain,) * (3 - len(g.axes)) + g.axes
     tables, left, whole = [], tiles_wanted, True
     for axis, variant in zip(axes[::-1], chosen[::-1], strict=True):
-        deep = variant[0] == 1 and variant[1] > 1
+        deep = _deep(variant)
         table = _axis(axis, variant, 1 if deep else left)
         tiles = len(table["x_first"])
         # all phases side by side, where the axes inside are whole too
@@ -279,12 +322,7 @@ def _tables(problem, chosen, tiles_wanted):
 def build_job(problem, x_steps, out_steps):
     """(Job, bounds of its blocks) for these strides; blocks shrink until they fit a workspace limit."""
     chosen, limit = variants(problem), problem.workspace_limit
-    g = problem.geometry
-    weights = math.prod(_points(v) * (v[1] if v[0] == 1 else 1) for v in chosen) * g.channels * math.prod(g.filters)
-    _, tables = _tables(problem, chosen, _costs.WINOGRAD_TILES)
-    blocks = math.prod((*g.batch, *g.groups, *(len(t["group"]) - 1 for t in tables)))
-    shared = _shared(weights * problem.compute.itemsize, blocks)
-    wanted = _costs.WINOGRAD_SHARED_TILES if shared else _costs.WINOGRAD_TILES
+    shared, wanted = _way(problem, chosen)
     sums = _costs.WINOGRAD_SUMS_BYTES
     while True:
         job, bounds = _job_of(problem, (x_steps, out_steps), chosen, wanted, shared, sums)
@@ -313,7 +351,7 @@ def _job_of(problem, steps, chosen, tiles_wanted, shared, sums):
         kind=problem.types.kind, out_type=problem.types.memory, activation=CODES.index(problem.activation),
         work=float(g.macs), points=[_points(v) for v in shapes], outs=[m for m, _ in shapes],
         taps=[r for _, r in shapes], matrices=[weights_matrix(m, r) for m, r in shapes], deep=deep, axes=tables,
-        channels=g.channels, k_count=math.prod(g.filters), x_channel=x_steps[nb + ng],
+        channels=g.channels, k_count=g.filters[0], x_channel=x_steps[nb + ng],
         out_channel=out_steps[nb + ng + nf - 1], x_n=direct.offsets(g.batch, x_steps[:nb]),
         x_g=direct.offsets(g.groups, x_steps[nb : nb + ng]), out_n=direct.offsets(g.batch, out_steps[:nb]),
         out_g=direct.offsets(g.groups, out_steps[nb : nb + ng]), repeats=_costs.PANEL_REPEATS, shared=shared,
