@@ -1,9 +1,9 @@
-"""Measure what docs/algorithms/winograd.rst shows: the table of errors, and with --plot the speed as a picture.
+"""Measure what docs/algorithms/winograd.rst shows: the table of errors, or with --plot the speed as a picture.
 
 usage: python asv_bench/tools/winograd_page.py [--plot]
 
 Errors: the largest |error| / (u S) of many outputs, S the largest sum |x||w| of a window that shares a sample
-with the output's tile, against sums in long double; prints the rows of the table. Speed: plans of winograd against implicit on one thread, 3x3
+with the output's tile, against sums in long double; prints the table. Speed: plans of winograd against implicit on one thread, 3x3
 layers of as many filters as channels; writes docs/algorithms/winograd_speed.svg (needs matplotlib).
 """
 
@@ -64,7 +64,9 @@ def errors(variant, kind, channels, dtype):
 
 
 def table():
-    """Print the rows of the table of errors."""
+    """Print docs/algorithms/winograd_errors.inc."""
+    heads = ("variant", "dtype", "normal", "uniform", "spikes", "rms: 64, 256 channels")
+    print(".. list-table::\n   :header-rows: 1\n\n   * - " + "\n     - ".join(heads))
     for variant in VARIANTS:
         name = f"F({variant[0]},{variant[1]})" if variant else "direct"
         for dtype in ("f4", "f8"):

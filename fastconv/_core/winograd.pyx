@@ -9,7 +9,7 @@ Two ways through a block. Fused: an item of work is a block, its V stays in the 
 blocks one after the other, all threads transform channels into one V, then each multiplies gangs of
 filters; for few tiles, and where U is so large that it must be read seldom.  M holds a gang of blocks of
 filters, so that V is read once for all of them.  U is made by ``pack`` or, in a call that holds none, at the
-start; where it serves one or two blocks, gang by gang in the cache.
+start; where it serves one or two blocks, a panel of some filters and channels at a time, in the cache.
 The way in and out is in winograd_grid.pyx. Called by backends/winograd.py; float32 and float64 only.
 """
 from cython.parallel cimport parallel, prange, threadid
@@ -18,7 +18,7 @@ cimport numpy as cnp
 
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport isa_index, threads_for
-from fastconv._core.job cimport TAP_BLOCK, Buffer, Stopper, buffer_of, table
+from fastconv._core.job cimport Buffer, Stopper, buffer_of, table
 from fastconv._core.winograd_grid cimport Block, Grid, transforms
 
 cnp.import_array()
@@ -26,6 +26,7 @@ cnp.import_array()
 cdef enum:
     MAX_PIXELS = 14
     LINE = 64                   # bytes of a cache line, which no two threads should write at once
+    SUM_BLOCK = 128             # channels of a running sum, and of a panel of U
 
 
 def lanes(int kind):
@@ -55,7 +56,7 @@ cdef class Job(Grid):
     cdef ptrdiff_t *out_g
     cdef ptrdiff_t g_count, inner, items, repeats
     cdef ptrdiff_t blocks, gang, gangs, units, span, spans
-    cdef ptrdiff_t u_point, u_block, m_block
+    cdef ptrdiff_t u_point, u_block, m_block, sums, panel_point
     cdef ptrdiff_t v_bytes, m_at, strip_at, out_at, spare_at, panel_bytes
     cdef int32_t *off
     cdef int32_t[MAX_PIXELS] tile_at
@@ -87,14 +88,14 @@ cdef class Job(Grid):
     cdef void _set_tiles(self) except *:
         cdef int count, i
         cdef const k.fc_chan_row *rows = k.fc_chan_rows(isa_index(), &count)
-        cdef Buffer b = buffer_of(TAP_BLOCK * sizeof(int32_t))
+        cdef Buffer b = buffer_of(SUM_BLOCK * sizeof(int32_t))
         for i in range(count):
             if rows[i].kind == self.kind and rows[i].steps != NULL:
                 self.tile[rows[i].nv][rows[i].pixels] = &rows[i]
                 self.most[rows[i].nv] = max(self.most[rows[i].nv], rows[i].pixels)
         self.keep.append(b)
         self.off = <int32_t *>b.data
-        for i in range(TAP_BLOCK):
+        for i in range(SUM_BLOCK):
             self.off[i] = i
         for i in range(MAX_PIXELS):
             self.tile_at[i] = <int32_t>(i * self.pitch)
@@ -112,6 +113,8 @@ cdef class Job(Grid):
         self.spans = max(1, self.channels // self.span)
         self.u_point = self.off_4k(self.deep * self.channels * self.wide)
         self.u_block = self.all_points * self.u_point
+        self.sums = (self.channels + SUM_BLOCK - 1) // SUM_BLOCK
+        self.panel_point = self.off_4k(self.deep * (self.channels // self.sums + 1) * self.wide)
         self.packed_numbers = self.g_count * self.blocks * self.u_block
 
     cdef void _set_scratch(self) except *:
@@ -123,7 +126,7 @@ cdef class Job(Grid):
         self.spare_at = self.out_at + self.out_numbers * self.number
         self.scratch_bytes = self.spare_at + (self.all_points + 1) * self.lanes * self.number + 64
         self.scratch_bytes = (self.scratch_bytes + 63) // 64 * 64
-        self.panel_bytes = most * self.u_block * self.number
+        self.panel_bytes = self.all_points * self.panel_point * self.number
 
     @property
     def workspace_bytes(self):
@@ -144,14 +147,21 @@ cdef class Job(Grid):
 
     cdef bint _pack(self, ptrdiff_t j, const char *w, char *u) noexcept nogil:
         """Transform block j of all groups; False: not all finite."""
+        return self._weights(j, 0, self.channels, w, u, self.u_point)
+
+    cdef bint _weights(self, ptrdiff_t j, ptrdiff_t first, ptrdiff_t channels, const char *w, char *u,
+                       ptrdiff_t point) noexcept nogil:
+        """The same for some channels only; point: numbers from point to point in u."""
         cdef k.fc_wino_weights d
         cdef int i
-        d.channels, d.deep, d.filter = self.channels, self.deep, self.channels * self.deep
+        d.channels, d.deep, d.filter = channels, self.deep, self.deep
         for i in range(3):
             d.points[i], d.taps[i], d.matrix[i] = self.points[i], self.taps[i], self.matrix[i]
             d.filter *= self.taps[i]
+        w += first * d.filter * self.number
+        d.filter *= self.channels
         d.width = self.wide
-        d.xi = self.u_point
+        d.xi = point
         w += (j // self.blocks * self.k_count + self._block_first(j % self.blocks)) * d.filter * self.number
         return self.ukr.weights(&d, w, u)
 
@@ -263,21 +273,18 @@ cdef class Job(Grid):
                     char *scratch) noexcept nogil:
         """The results of one gang of filters."""
         cdef ptrdiff_t first = i * self.gang, end = min((i + 1) * self.gang, self.units), j
-        cdef ptrdiff_t size = self.u_block * self.number
-        cdef const char *u = call.u
         cdef const char *bias = call.bias
-        cdef char *panel = scratch + self.scratch_bytes
         cdef char *m = scratch + self.m_at
         if i == self.gangs - 1:
             end = self.blocks
-        if u == NULL:
-            u = panel
+        if call.u == NULL:
             for j in range(end - first):
-                if not self._pack(b.g * self.blocks + first + j, call.w, panel + j * size):
+                if not self._by_panels(b, b.g * self.blocks + first + j, call.w, v,
+                                       m + j * self.m_block * self.number, scratch + self.scratch_bytes):
                     call.unfinite = True
         else:
-            u += (b.g * self.blocks + first) * size
-        self._products(b, u, end - first, v, m)
+            self._products(b, call.u + (b.g * self.blocks + first) * self.u_block * self.number, end - first,
+                           v, m)
         if bias != NULL:
             bias += b.g * self.k_count * self.number
         for j in range(end - first):
@@ -296,27 +303,42 @@ cdef class Job(Grid):
 
     cdef void _products(self, const Block *b, const char *u, ptrdiff_t blocks, const char *v,
                         char *m) noexcept nogil:
-        """M of some blocks of filters."""
-        cdef int nv = <int>(self.wide // self.lanes)
-        cdef ptrdiff_t tiles = (b.count + self.most[nv] - 1) // self.most[nv]
-        cdef ptrdiff_t p, j, i, z, c, count, px, done
-        cdef const char *samples
-        cdef const char *w
-        cdef char *to
+        """M of some blocks of filters. The order of sums is that of _by_panels."""
+        cdef ptrdiff_t p, j, i, z, first, end
         for p in range(self.all_points):
             for j in range(blocks):
+                for i in range(self.sums):
+                    first, end = self.channels * i // self.sums, self.channels * (i + 1) // self.sums
+                    for z in range(self.deep):
+                        self._multiply(
+                            b, end - first, v + (z * self.v_plane + p * self.v_point + first) * self.number,
+                            u + (j * self.u_block + p * self.u_point + (z * self.channels + first) * self.wide)
+                            * self.number,
+                            m + (j * self.m_block + p * self.m_point) * self.number, z + i > 0)
+
+    cdef bint _by_panels(self, const Block *b, ptrdiff_t block, const char *w, const char *v, char *m,
+                         char *panel) noexcept nogil:
+        """M of one block of filters, whose U is made on the way; False: weights are not all finite."""
+        cdef ptrdiff_t p, i, z, first, end
+        cdef bint finite = True
+        for i in range(self.sums):
+            first, end = self.channels * i // self.sums, self.channels * (i + 1) // self.sums
+            finite &= self._weights(block, first, end - first, w, panel, self.panel_point)
+            for p in range(self.all_points):
                 for z in range(self.deep):
-                    c = 0
-                    while c < self.channels:
-                        count = min(self.channels - c, <ptrdiff_t>TAP_BLOCK)
-                        samples = v + (z * self.v_plane + p * self.v_point + c) * self.number
-                        w = u + (j * self.u_block + p * self.u_point + (z * self.channels + c) * self.wide) * \
-                            self.number
-                        to = m + (j * self.m_block + p * self.m_point) * self.number
-                        done = 0
-                        for i in range(tiles):
-                            px = b.count // tiles + (1 if i < b.count % tiles else 0)
-                            self._product(self.tile[nv][px], count, samples + done * self.pitch * self.number,
-                                          w, to + done * self.wide * self.number, z + c > 0)
-                            done += px
-                        c += count
+                    self._multiply(
+                        b, end - first, v + (z * self.v_plane + p * self.v_point + first) * self.number,
+                        panel + (p * self.panel_point + z * (end - first) * self.wide) * self.number,
+                        m + p * self.m_point * self.number, z + i > 0)
+        return finite
+
+    cdef void _multiply(self, const Block *b, ptrdiff_t channels, const char *v, const char *u, char *m,
+                        bint more) noexcept nogil:
+        """Products of one point for all tiles of a block."""
+        cdef int nv = <int>(self.wide // self.lanes)
+        cdef ptrdiff_t tiles = (b.count + self.most[nv] - 1) // self.most[nv], i, px
+        for i in range(tiles):
+            px = b.count // tiles + (1 if i < b.count % tiles else 0)
+            self._product(self.tile[nv][px], channels, v, u, m, more)
+            v += px * self.pitch * self.number
+            m += px * self.wide * self.number

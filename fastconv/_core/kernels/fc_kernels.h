@@ -261,7 +261,7 @@ typedef void fc_wino_edge(const int *points, const ptrdiff_t *low, const ptrdiff
 typedef void fc_wino_clip(const int *outs, const ptrdiff_t *count, const void *from, void *y,
                           const ptrdiff_t *step);
 /* u[p * xi + (z * channels + c) * width + k] = transform of the taps w[k * filter + (c * deep + z) * taps + t]
- * for k < width, a multiple of `lanes`; in double, rounded once. channels >= lanes. 0: not all are finite */
+ * for k < width, a multiple of `lanes`; in double, rounded once. channels * taps >= lanes. 0: not all are finite */
 typedef struct {
     int points[3], taps[3];
     const double *matrix[3];          /* points x taps */

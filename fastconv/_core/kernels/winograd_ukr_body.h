@@ -407,16 +407,19 @@ static void N(weights_axis_)(int taps, int points, const double *g, ptrdiff_t be
     }
 }
 
-/* The taps of one channel for half a vector of filters, `step` numbers apart at x, to u; seen: the sum of all
- * that was written */
+/* The taps of one channel for half a vector of filters, `step` numbers apart at x, to u; seen: zeros, or no
+ * numbers where taps are not finite */
 static H N(weights_unit_)(const fc_wino_weights *d, const T *x, ptrdiff_t step, T *u, H seen)
 {
     const ptrdiff_t taps = (ptrdiff_t)d->taps[0] * d->taps[1] * d->taps[2];
     D one[FC_WINO_POINTS], two[FC_WINO_POINTS];
     D *from = one, *to = two;
     ptrdiff_t before = taps, after = 1;
-    for (ptrdiff_t t = 0; t < taps; t++)
-        from[t] = __builtin_convertvector(*(const H *)(x + t * step), D);
+    for (ptrdiff_t t = 0; t < taps; t++) {
+        const H tap = *(const H *)(x + t * step);
+        seen += tap * 0;
+        from[t] = __builtin_convertvector(tap, D);
+    }
     for (int axis = 2; axis >= 0; axis--) {
         const int r = d->taps[axis], points = d->points[axis];
         if (r == 1)
@@ -428,11 +431,8 @@ static H N(weights_unit_)(const fc_wino_weights *d, const T *x, ptrdiff_t step, 
         from = to;
         to = swap;
     }
-    for (ptrdiff_t p = 0; p < after; p++) {
-        const H rounded = __builtin_convertvector(from[p], H);
-        seen += rounded;
-        *(H *)(u + p * d->xi) = rounded;
-    }
+    for (ptrdiff_t p = 0; p < after; p++)
+        *(H *)(u + p * d->xi) = __builtin_convertvector(from[p], H);
     return seen;
 }
 
@@ -442,8 +442,11 @@ static H N(weights_6x6_)(const double *g, const T *x, ptrdiff_t step, T *u, ptrd
     D t[3][6];
     FC_UNROLL for (int s = 0; s < 3; s++) {
         D in[3];
-        FC_UNROLL for (int i = 0; i < 3; i++)
-            in[i] = __builtin_convertvector(*(const H *)(x + (3 * s + i) * step), D);
+        FC_UNROLL for (int i = 0; i < 3; i++) {
+            const H tap = *(const H *)(x + (3 * s + i) * step);
+            seen += tap * 0;
+            in[i] = __builtin_convertvector(tap, D);
+        }
         N(line_weights_)(3, 6, g, in, t[s]);
     }
     FC_UNROLL for (int q = 0; q < 6; q++) {
@@ -453,11 +456,8 @@ static H N(weights_6x6_)(const double *g, const T *x, ptrdiff_t step, T *u, ptrd
         FC_UNROLL for (int s = 0; s < 3; s++)
             in[s] = t[s][q];
         N(line_weights_)(3, 6, g, in, out);
-        FC_UNROLL for (int p = 0; p < 6; p++) {
-            const H rounded = __builtin_convertvector(out[p], H);
-            seen += rounded;
-            *(H *)(to + 6 * p * xi) = rounded;
-        }
+        FC_UNROLL for (int p = 0; p < 6; p++)
+            *(H *)(to + 6 * p * xi) = __builtin_convertvector(out[p], H);
     }
     return seen;
 }
@@ -487,7 +487,7 @@ static int N(weights_)(const fc_wino_weights *d, const void *w_, void *u_)
     }
     int finite = 1;
     for (size_t i = 0; i < sizeof(H) / sizeof(T); i++)
-        finite &= seen[i] - seen[i] == 0;
+        finite &= seen[i] == 0;
     return finite;
 }
 #undef D
