@@ -32,12 +32,30 @@ cdef extern from "kernels/fc_filters.h" nogil:
                         const void *x, ptrdiff_t x_step, void *y, ptrdiff_t y_step,
                         const void *coef, void *state) noexcept
 
-    ctypedef void fc_dots(ptrdiff_t taps, ptrdiff_t planes, const void *x, ptrdiff_t x_plane,
-                          ptrdiff_t x_step, const void *h, void *y, ptrdiff_t y_step,
-                          ptrdiff_t n) noexcept
+    ctypedef struct fc_dot_taps:
+        ptrdiff_t count
+        ptrdiff_t planes
+        ptrdiff_t x_plane
+        ptrdiff_t h_plane
+        const void *h
+    ctypedef void fc_dots(const fc_dot_taps *taps, const void *x, ptrdiff_t x_step, void *y,
+                          ptrdiff_t y_step, ptrdiff_t n) noexcept
     ctypedef struct fc_dots_row:
         const char *name
         fc_kind kind
         int lanes
         fc_dots *run
     const fc_dots_row *fc_dots_rows(fc_isa isa, int *count) noexcept
+
+    ctypedef void fc_fir_line(ptrdiff_t taps, const void *w, const void *x, void *y,
+                              ptrdiff_t n) noexcept
+    ctypedef void fc_fir_columns(ptrdiff_t taps, const void *w, const void *x, ptrdiff_t x_pitch,
+                                 void *y, ptrdiff_t y_pitch, ptrdiff_t n, ptrdiff_t cols) noexcept
+    ctypedef struct fc_fir_row:
+        const char *name
+        fc_kind kind
+        int lanes
+        int block
+        fc_fir_line *line
+        fc_fir_columns *columns
+    const fc_fir_row *fc_fir_rows(fc_isa isa, int *count) noexcept

@@ -25,7 +25,7 @@ cnp.import_array()
 cdef enum:
     F32 = 5             # FC_KIND_F32, FC_KIND_F64
     F64 = 6
-    IIR_BLOCK = 128     # samples that pass through all sections before the next ones
+    IIR_BYTES = 16384   # of samples that pass through all sections before the next ones
     STRETCH = 8192      # samples and outputs of a piece of a polyphase filter
     TOGETHER = 16       # neighbouring columns that share the lines of the cache
 
@@ -356,7 +356,7 @@ cdef class _Recursion:
     cdef bint _piece(self, const Piece *p) noexcept nogil:
         """Some channels from the first sample to the last; False: no memory."""
         cdef ptrdiff_t width = p.vectors * p.lanes, numbers = self.sections * (2 * self.order + 1)
-        cdef ptrdiff_t i, l, n, block = IIR_BLOCK
+        cdef ptrdiff_t i, l, n, block = IIR_BYTES // (width * self.number)
         cdef ptrdiff_t coef_bytes = numbers * p.lanes * self.number
         cdef ptrdiff_t state_bytes = self.sections * self.order * width * self.number
         cdef ptrdiff_t x_at[64]
@@ -516,10 +516,9 @@ cdef class _Polyphase:
     cdef ptrdiff_t *y_at
     cdef ptrdiff_t *class_taps          # of each output of a period
     cdef ptrdiff_t *class_last          # its last sample, for the first period
-    cdef ptrdiff_t *class_h             # where its taps begin
     cdef ptrdiff_t periods, stretches, together
-    cdef char *h                        # flipped phases in whole vectors: [part][phase][plane][tap]
-    cdef ptrdiff_t h_part
+    cdef char *h                        # flipped phases in whole vectors: [part][plane][phase][tap]
+    cdef ptrdiff_t h_size
     cdef int planes                     # of the samples
     cdef int h_planes
     cdef fc_dots *dots
@@ -553,31 +552,24 @@ cdef class _Polyphase:
         self.periods = max(<ptrdiff_t>8, STRETCH // (self.classes + self.advance) // 8 * 8)
         self.stretches = ceil_div(self.length, self.periods * self.classes)
 
-    cdef _set_phases(self, h, ptrdiff_t up, ptrdiff_t down, ptrdiff_t lanes):
-        cdef ptrdiff_t common = math.gcd(up, down), c, size, at = 0
-        cdef cnp.ndarray table, packed
+    cdef _set_phases(self, h, up, down, ptrdiff_t lanes):
+        common = math.gcd(up, down)
         self.classes, self.advance = up // common, down // common
-        table = np.zeros((3, self.classes), np.intp)
-        pieces = []
-        for c in range(self.classes):
-            taps = h[c * down % up::up][::-1]
-            size = ceil_div(len(taps), lanes) * lanes
-            table[0, c], table[1, c], table[2, c] = len(taps), c * down // up, at
-            at += size * self.h_planes
-            pieces.append((taps, size))
-        # complex taps: the real part of a product is (re, -im) . (re, im), the imaginary part (im, re) . (re, im)
-        packed = np.zeros((self.h_planes, at), h.real.dtype)
-        for c in range(self.classes):
-            taps, size = pieces[c]
-            for i, part in enumerate(((taps,),) if self.h_planes == 1 else
-                                     ((taps.real, -taps.imag), (taps.imag, taps.real))):
-                for j, numbers in enumerate(part):
-                    at = table[2, c] + j * size
-                    packed[i, at:at + len(numbers)] = numbers
-        self.h, self.h_part = <char *>cnp.PyArray_DATA(packed), packed.shape[1]
+        self.h_size = ceil_div(self.taps, lanes) * lanes
+        first = np.arange(self.classes, dtype=np.intp) * down
+        phase = first % up
+        cdef cnp.ndarray table = np.array([(len(h) - phase + up - 1) // up, first // up], np.intp)
+        # column t of a phase: its taps from the last to the first, zeros behind
+        at = phase[:, None] + (table[0][:, None] - 1 - np.arange(self.h_size)) * up
+        flipped = np.where(at >= 0, h[np.maximum(at, 0)], 0) if len(at) else h[:0]
+        cdef cnp.ndarray packed
+        if self.h_planes == 1:
+            packed = np.ascontiguousarray(flipped)
+        else:   # the real part of a product is (re, -im) . (re, im), its imaginary part (im, re) . (re, im)
+            packed = np.array([[flipped.real, -flipped.imag], [flipped.imag, flipped.real]])
+        self.h = <char *>cnp.PyArray_DATA(packed)
         self.class_taps = <ptrdiff_t *>cnp.PyArray_DATA(table)
         self.class_last = self.class_taps + self.classes
-        self.class_h = self.class_last + self.classes
         self.keep += [table, packed]
 
     def compute(self):
@@ -647,19 +639,21 @@ cdef class _Polyphase:
         cdef ptrdiff_t outputs = self.length - period * self.classes
         cdef char *y = self.y + self.y_at[row] * number * self.planes + \
             period * self.classes * self.y_step * number
-        cdef const char *x
-        cdef const char *h
+        cdef fc_dot_taps taps
         cdef int p
+        taps.planes, taps.x_plane, taps.h_plane = self.h_planes, plane, self.classes * self.h_size
         for c in range(min(self.classes, outputs)):
-            n = min(count, (outputs - c + self.classes - 1) // self.classes)
-            at = period * self.advance + self.class_last[c] - (self.class_taps[c] - 1) - first
+            n = min(count, ceil_div(outputs - c, self.classes))
+            taps.count = self.class_taps[c]
+            at = period * self.advance + self.class_last[c] - (taps.count - 1) - first
             for p in range(self.planes):
-                if self.class_taps[c] == 0:
+                if taps.count <= 0:
                     for i in range(n):
                         memset(y + ((c + i * self.classes) * self.y_step + p) * number, 0, number)
                     continue
                 # complex taps meet both planes, real ones the plane of this part
-                h = self.h + (self.class_h[c] + (p * self.h_part if self.h_planes == 2 else 0)) * number
-                x = buf + (at + (p * plane if self.h_planes == 1 else 0)) * number
-                self.dots(self.class_taps[c], self.h_planes, x, plane, self.advance, h,
-                          y + (c * self.y_step + p) * number, self.classes * self.y_step, n)
+                taps.h = self.h + (c + (p * 2 * self.classes if self.h_planes == 2 else 0)) * \
+                    self.h_size * number
+                self.dots(&taps, buf + (at + (p * plane if self.h_planes == 1 else 0)) * number,
+                          self.advance, y + (c * self.y_step + p) * number,
+                          self.classes * self.y_step, n)

@@ -17,7 +17,7 @@ from .._core import cpu
 from .._core import direct as _direct
 from .._core import implicit as _implicit
 from .._problem import PAD_CODES
-from . import reference
+from . import _fir, reference
 from ._activations import CODES
 from ._blocking import layout, strip_size
 from ._deform import CompiledDeformPlan
@@ -408,5 +408,8 @@ def _phase(problem, sub, order, axes, filters, lanes, pitch, budget):
 
 
 def plan(problem):
-    """A DirectPlan, or the compiled plan of a deformable convolution."""
-    return CompiledDeformPlan(problem) if problem.kind == "deform" else DirectPlan(problem)
+    """A DirectPlan, or the compiled plan of a deformable convolution or of one filter along one axis."""
+    if problem.kind == "deform":
+        return CompiledDeformPlan(problem)
+    x, out_steps = usual_operands(problem)
+    return _fir.plan_or_none(problem, x.strides, out_steps) or DirectPlan(problem)

@@ -1,7 +1,6 @@
 /* Dot microkernels: short inner products of one row of taps with windows of a signal.
  *
- * y[i * y_step] = sum over planes p, t < taps of x[p * x_plane + i * x_step + t] * h[p][t], lanes along the
- * taps.  One phase of a polyphase filter is such a product: its windows lie `down` samples apart, its
+ * y[i] = sum over planes p and taps t of x[p][i * x_step + t] * h[p][t], lanes along the taps.  One phase of a polyphase filter is such a product: its windows lie `down` samples apart, its
  * outputs `up`.  Compiled once per ISA.  Called by filters.pyx; the contract is in fc_filters.h.
  */
 #include "fc_filters.h"

@@ -45,10 +45,14 @@ void fc_iir_complex(fc_kind kind, ptrdiff_t sections, ptrdiff_t order, ptrdiff_t
                     ptrdiff_t x_step, void *y, ptrdiff_t y_step, const void *coef, void *state);
 
 /* ---- polyphase filters --------------------------------------------------------------------
- * y[i * y_step] = sum over p < planes, t < taps of x[p * x_plane + i * x_step + t] * h[p * padded + t] for
- * i < n; padded: taps rounded up to whole vectors, with zeros. Up to padded samples of a window are read. */
-typedef void fc_dots(ptrdiff_t taps, ptrdiff_t planes, const void *x, ptrdiff_t x_plane,
-                     ptrdiff_t x_step, const void *h, void *y, ptrdiff_t y_step, ptrdiff_t n);
+ * y[i * y_step] = sum over p < planes, t < count of x[p * x_plane + i * x_step + t] * h[p * h_plane + t] for
+ * i < n. h has zeros up to whole vectors, and as many samples of a window are read. */
+typedef struct {
+    ptrdiff_t count, planes, x_plane, h_plane;
+    const void *h;
+} fc_dot_taps;
+typedef void fc_dots(const fc_dot_taps *taps, const void *x, ptrdiff_t x_step, void *y,
+                     ptrdiff_t y_step, ptrdiff_t n);
 typedef struct {
     const char *name;
     fc_kind kind;
@@ -56,5 +60,24 @@ typedef struct {
     fc_dots *run;
 } fc_dots_row;
 const fc_dots_row *fc_dots_rows(fc_isa isa, int *count);
+
+/* ---- one filter along one axis -------------------------------------------------------------
+ * y[i] = sum over t < taps of x[i + t] * w[t]; complex numbers are interleaved as the caller has them.
+ * line: samples are neighbours; i < n. Where n is less than a vector holds, x is read as for a whole one.
+ * columns: sample i is a row of cols numbers, which are filtered apart: y[i * y_pitch + c] = sum over t of
+ * x[(i + t) * x_pitch + c] * w[t] for i < n; pitches in numbers (two to a complex one), cols at least lanes.
+ * The sum of an output is added up in an order that depends on taps and lanes only, in both. */
+typedef void fc_fir_line(ptrdiff_t taps, const void *w, const void *x, void *y, ptrdiff_t n);
+typedef void fc_fir_columns(ptrdiff_t taps, const void *w, const void *x, ptrdiff_t x_pitch, void *y,
+                         ptrdiff_t y_pitch, ptrdiff_t n, ptrdiff_t cols);
+typedef struct {
+    const char *name;
+    fc_kind kind;
+    int lanes;                /* numbers in a vector */
+    int block;                /* samples of the widest tile */
+    fc_fir_line *line;
+    fc_fir_columns *columns;
+} fc_fir_row;
+const fc_fir_row *fc_fir_rows(fc_isa isa, int *count);
 
 #endif

@@ -22,7 +22,9 @@
     extern const fc_lanes_row fc_lanes_table__##isa[]; \
     extern const int fc_lanes_count__##isa;          \
     extern const fc_dots_row fc_dots_table__##isa[]; \
-    extern const int fc_dots_count__##isa;
+    extern const int fc_dots_count__##isa;           \
+    extern const fc_fir_row fc_fir_table__##isa[];   \
+    extern const int fc_fir_count__##isa;
 FC_TABLE(baseline)
 FC_TABLE(avx2)
 FC_TABLE(avx512)
@@ -65,6 +67,7 @@ FC_LOOK_UP(indirect)
 FC_LOOK_UP(iir)
 FC_LOOK_UP(lanes)
 FC_LOOK_UP(dots)
+FC_LOOK_UP(fir)
 
 int fc_isa_compiled(fc_isa isa)
 {

@@ -1,0 +1,225 @@
+"""One filter along one axis: direct, without a copy of the samples but at the ends of the axis.
+
+out[i] = sum over t < taps of x[i + first + t] * w[t]  for every line of samples along the axis.
+
+Three ways, chosen by memory steps alone, with the same bits (kernels/fir_ukr.c):
+
+* samples that are neighbours are read in place; only outputs whose window leaves the axis get their samples
+  gathered, with the border filled in;
+* where the samples of another axis are neighbours, strips of rows are gathered and filtered across;
+* everything else is gathered line by line, and scattered if need be.
+
+A Job belongs to one set of strides; backends/_fir.py builds it and keeps it with the plan.
+"""
+from cython.parallel cimport parallel, prange, threadid
+from libc.string cimport memcpy
+cimport numpy as cnp
+
+from fastconv._core cimport kernels as k
+from fastconv._core.cpu cimport isa_index, threads_for
+from fastconv._core.filters cimport fc_fir_row, fc_fir_rows
+from fastconv._core.job cimport Buffer, Stopper, buffer_of, table
+
+cnp.import_array()
+
+cdef enum:
+    SHORT = 768             # outputs of a line that is gathered whole: two ends cost more than a copy
+    CHUNK = 16384           # outputs of one item of work on a longer line
+    STRIP_BYTES = 196608    # of gathered rows, in the L2 cache
+    ROW_BYTES = 512         # of one of them
+
+
+cdef class Job:
+    """One filter for one set of operand strides.  Immutable once built."""
+    cdef list keep
+    cdef const fc_fir_row *tile
+    cdef ptrdiff_t n, outputs, taps, first, size, x_step, out_step
+    cdef ptrdiff_t lines, cols, chunk, chunks, col_chunk, col_chunks, pitch
+    cdef ptrdiff_t *x_at
+    cdef ptrdiff_t *out_at
+    cdef ptrdiff_t items
+    cdef int mode, kind
+    cdef char fill[16]
+    cdef readonly ptrdiff_t scratch_bytes
+    cdef bint zeros                 # samples outside count as nothing, whatever the weights
+
+    def __init__(self, int kind, *, axis, ptrdiff_t taps, ptrdiff_t first, bytes fill, bint zeros,
+                 ptrdiff_t size, x_at, out_at, columns, ptrdiff_t budget):
+        """axis: (samples, outputs, x step, out step, pad mode); first: sample of output 0 at tap 0; columns:
+        an axis whose samples are neighbours, (samples), or 0; x_at, out_at: offsets of the lines, or of
+        their first column; budget: bytes of workspace wished."""
+        cdef int count, i
+        cdef const fc_fir_row *rows = fc_fir_rows(isa_index(), &count)
+        cdef ptrdiff_t numbers, line    # of a sample; bytes of a vector
+        self.keep = []
+        for i in range(count):
+            if rows[i].kind == kind:
+                self.tile = &rows[i]
+        self.kind, self.taps, self.first, self.size, self.zeros = kind, taps, first, size, zeros
+        self.n, self.outputs, self.x_step, self.out_step, self.mode = axis
+        memcpy(self.fill, <const char *>fill, size)
+        self.x_at, self.out_at = table(self.keep, x_at), table(self.keep, out_at)
+        self.lines, self.cols = len(x_at), columns
+        numbers = 2 if kind >= 8 else 1
+        line = self.tile.lanes // numbers * size
+        if self.cols:
+            self._cut_columns(line, budget)
+        else:
+            self.chunk = max(<ptrdiff_t>256, min(<ptrdiff_t>CHUNK, budget // (2 * size) - taps))
+            self.chunk = min(self.chunk, max(self.outputs, <ptrdiff_t>1))
+            self.col_chunks = 1
+            self.scratch_bytes = (2 * self.chunk + taps) * size + 3 * line + 64
+        self.chunks = (self.outputs + self.chunk - 1) // self.chunk
+        self.items = self.lines * self.chunks * self.col_chunks
+
+    cdef void _cut_columns(self, ptrdiff_t line, ptrdiff_t budget) noexcept:
+        cdef ptrdiff_t row = min(self.cols * self.size, <ptrdiff_t>ROW_BYTES)
+        cdef ptrdiff_t block = self.tile.block, rows
+        # whole vectors, and rows that do not all fall into the same sets of the cache
+        self.pitch = (row + line - 1) // line * line
+        if self.pitch % 256 == 0:
+            self.pitch += 64
+        self.col_chunks = (self.cols * self.size + row - 1) // row
+        self.col_chunk = (self.cols + self.col_chunks - 1) // self.col_chunks
+        self.col_chunk = min((self.col_chunk * self.size + line - 1) // line * line // self.size, self.cols)
+        self.col_chunks = (self.cols + self.col_chunk - 1) // self.col_chunk
+        rows = max(self.taps, min(<ptrdiff_t>STRIP_BYTES, budget) // self.pitch - self.taps)
+        self.chunk = max(block, min(rows // block * block, <ptrdiff_t>CHUNK))
+        self.chunk = min(self.chunk, max(self.outputs, <ptrdiff_t>1))
+        self.scratch_bytes = (2 * self.chunk + self.taps) * self.pitch + 64
+
+    def run(self, cnp.ndarray x_array not None, cnp.ndarray w_array not None, cnp.ndarray out_array not None):
+        """Compute everything; the interpreter is released.  w: contiguous, of the compute type.  False: w is
+        not finite, where that matters; nothing is computed then."""
+        cdef const char *x = <const char *>cnp.PyArray_DATA(x_array)
+        cdef const char *w = <const char *>cnp.PyArray_DATA(w_array)
+        cdef char *out = <char *>cnp.PyArray_DATA(out_array)
+        cdef double work = <double>self.lines * self.outputs * self.taps * max(self.cols, <ptrdiff_t>1)
+        cdef int threads = threads_for(work * (4 if self.kind >= 8 else 1))
+        cdef ptrdiff_t item, block
+        cdef Stopper stopper
+        cdef int failed = 0
+        cdef int *status = &failed
+        if self.zeros and not k.fc_all_finite(self.kind, w, self.taps * (2 if self.kind >= 8 else 1)):
+            return False
+        if threads > self.items:
+            threads = <int>self.items
+        stopper = Stopper()
+        if threads <= 1:
+            with nogil:
+                for item in range(self.items):
+                    if stopper.look() or not self._item(item, x, w, out):
+                        failed = 1
+                        break
+        else:
+            block = max(<ptrdiff_t>1, self.items // (threads * 32))
+            with nogil, parallel(num_threads=threads):
+                for item in prange(self.items, schedule="dynamic", chunksize=block):
+                    if status[0] == 0 and not stopper.stop:
+                        if threadid() == 0:
+                            stopper.look()
+                        if not self._item(item, x, w, out):
+                            status[0] = 1
+        stopper.check()
+        if failed:
+            raise MemoryError(f"no memory for a workspace of {self.scratch_bytes} bytes a thread")
+        return True
+
+    cdef bint _item(self, ptrdiff_t item, const char *x, const char *w, char *out) noexcept nogil:
+        """Some outputs of a line, or of a strip of neighbouring lines; False: no memory."""
+        cdef ptrdiff_t part = item % self.col_chunks, chunk = item // self.col_chunks % self.chunks
+        cdef ptrdiff_t line = item // self.col_chunks // self.chunks
+        cdef ptrdiff_t i = chunk * self.chunk, end = min(i + self.chunk, self.outputs)
+        cdef ptrdiff_t low, high
+        cdef char *scratch = <char *>k.fc_scratch(self.scratch_bytes)
+        if scratch == NULL:
+            return False
+        x += self.x_at[line]
+        out += self.out_at[line]
+        if self.cols:
+            self._strip(x, w, out, part * self.col_chunk, i, end, scratch)
+        elif self.x_step != self.size or end - i <= SHORT:
+            self._gathered(x, w, out, i, end, scratch)
+        else:       # outputs low .. high - 1 see no border
+            low = min(max(i, -self.first), end)
+            high = max(low, min(end, self.n - self.taps + 1 - self.first))
+            if self.out_step != self.size or high - low < SHORT:
+                self._gathered(x, w, out, i, end, scratch)
+                return True
+            if low > i:
+                self._gathered(x, w, out, i, low, scratch)
+            self.tile.line(self.taps, w, x + (low + self.first) * self.size, out + low * self.size,
+                           high - low)
+            if end > high:
+                self._gathered(x, w, out, high, end, scratch)
+        return True
+
+    cdef void _gathered(self, const char *x, const char *w, char *out, ptrdiff_t i, ptrdiff_t end,
+                        char *scratch) noexcept nogil:
+        """Outputs i .. end - 1 of a line from a copy of their samples."""
+        cdef ptrdiff_t count = end - i, d
+        cdef char *y = out + i * self.out_step
+        cdef const char *from_
+        self._read(x, i + self.first, count + self.taps - 1, scratch)
+        if self.out_step == self.size:
+            self.tile.line(self.taps, w, scratch, y, count)
+            return
+        from_ = scratch + self.scratch_bytes - (count * self.size + 63) // 64 * 64
+        self.tile.line(self.taps, w, scratch, <char *>from_, count)
+        for d in range(count):
+            copy_sample(y + d * self.out_step, from_ + d * self.size, self.size)
+
+    cdef void _read(self, const char *x, ptrdiff_t first, ptrdiff_t count, char *to) noexcept nogil:
+        """Samples first .. first + count - 1 of a line and what lies beyond its ends."""
+        cdef ptrdiff_t low = min(max(-first, <ptrdiff_t>0), count)
+        cdef ptrdiff_t high = max(low, min(count, self.n - first)), i, at
+        for i in range(count):
+            if i == low:
+                break
+            self._border(x, first + i, to + i * self.size)
+        k.fc_copy_run(to + low * self.size, x + (first + low) * self.x_step, self.x_step, high - low,
+                      self.size)
+        for i in range(high, count):
+            self._border(x, first + i, to + i * self.size)
+
+    cdef void _border(self, const char *x, ptrdiff_t i, char *to) noexcept nogil:
+        cdef ptrdiff_t at = k.fc_source_index(i, self.n, self.mode)
+        if at < 0:
+            copy_sample(to, self.fill, self.size)
+        else:
+            copy_sample(to, x + at * self.x_step, self.size)
+
+    cdef void _strip(self, const char *x, const char *w, char *out, ptrdiff_t col, ptrdiff_t i,
+                     ptrdiff_t end, char *scratch) noexcept nogil:
+        """Outputs i .. end - 1 of neighbouring lines, across."""
+        cdef ptrdiff_t cols = min(self.col_chunk, self.cols - col), at, r, d
+        cdef ptrdiff_t number = 4 if self.kind in (5, 8) else 8
+        cdef ptrdiff_t numbers = cols * self.size // number, whole = max(numbers, <ptrdiff_t>self.tile.lanes)
+        cdef char *to = scratch
+        cdef char *y = out + i * self.out_step + col * self.size
+        x += col * self.size
+        for r in range(i + self.first, end + self.first + self.taps - 1):
+            at = k.fc_source_index(r, self.n, self.mode)
+            if at < 0:
+                for d in range(cols):
+                    copy_sample(to + d * self.size, self.fill, self.size)
+            else:
+                memcpy(to, x + at * self.x_step, cols * self.size)
+            to += self.pitch
+        if numbers == whole and self.out_step % number == 0:
+            self.tile.columns(self.taps, w, scratch, self.pitch // number, y, self.out_step // number,
+                              end - i, numbers)
+            return
+        self.tile.columns(self.taps, w, scratch, self.pitch // number, to, self.pitch // number, end - i,
+                          whole)
+        for r in range(end - i):
+            memcpy(y + r * self.out_step, to + r * self.pitch, cols * self.size)
+
+
+cdef inline void copy_sample(char *to, const char *from_, ptrdiff_t size) noexcept nogil:
+    if size == 4:
+        memcpy(to, from_, 4)
+    elif size == 8:
+        memcpy(to, from_, 8)
+    else:
+        memcpy(to, from_, 16)
