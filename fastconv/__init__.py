@@ -10,7 +10,7 @@ from ._version import __version__
 
 _built.check(__path__)
 
-from . import kernels, ndimage, signal, wisdom
+from . import kernels, ndimage, signal, ufuncs, wisdom
 from ._patch import patch
 from .backends.base import BackendNotSupportedError
 from .config import (
@@ -46,12 +46,14 @@ from .functions.pool import (
     max_pool3d,
 )
 from .functions.signal_style import convolve, correlate
+from .functions.streaming import StreamingConvolver
 from .functions.transpose import conv_transpose1d, conv_transpose2d, conv_transpose3d
 from .geometry import conv_cost, output_shape, receptive_field, transpose_output_shape
 from .plans import plan, plan_convolve, plan_deform, plan_transpose
 
 __all__ = [
     "BackendNotSupportedError",
+    "StreamingConvolver",
     "__version__",
     "avg_pool1d",
     "avg_pool2d",
@@ -98,5 +100,6 @@ __all__ = [
     "show_config",
     "signal",
     "transpose_output_shape",
+    "ufuncs",
     "wisdom",
 ]

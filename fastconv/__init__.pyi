@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import kernels as kernels
 from . import ndimage as ndimage
 from . import signal as signal
+from . import ufuncs as ufuncs
 from . import wisdom as wisdom
 from ._explain import Explanation as Explanation
 from ._patch import Patch as Patch
@@ -48,7 +50,7 @@ class _Conv(Protocol):
         dilation: int | Sequence[int] = ..., groups: int = ..., padding_mode: str = ...,
         flip: bool = ..., layout: str = ..., activation: str | None = ...,
         out: NDArray[Any] | None = ..., dtype: DTypeLike | None = ..., casting: str = ...,
-        backend: str = ...
+        backend: str = ..., accuracy: str = ...
     ) -> NDArray[Any]: ...
 
 conv: _Conv
@@ -62,7 +64,7 @@ def conv_cost(
     dilation: int | Sequence[int] = ..., groups: int = ..., padding_mode: str = ...,
     flip: bool = ..., layout: str = ..., activation: str | None = ..., bias: bool = ...,
     transposed: bool = ..., output_padding: int | Sequence[int] = ...,
-    dtype: DTypeLike | None = ..., casting: str = ..., backend: str = ...
+    dtype: DTypeLike | None = ..., casting: str = ..., backend: str = ..., accuracy: str = ...
 ) -> ConvCost: ...
 class _ConvTranspose(Protocol):
     def __call__(
@@ -138,7 +140,7 @@ def output_shape(
     padding: int | str | Sequence[int | tuple[int, int]] = ...,
     dilation: int | Sequence[int] = ..., groups: int = ..., padding_mode: str = ...,
     flip: bool = ..., layout: str = ..., activation: str | None = ...,
-    dtype: DTypeLike | None = ..., casting: str = ..., backend: str = ...
+    dtype: DTypeLike | None = ..., casting: str = ..., backend: str = ..., accuracy: str = ...
 ) -> tuple[int, ...]: ...
 def patch(*, signal: bool = ..., ndimage: bool = ..., numpy: bool = ...) -> Patch: ...
 def plan(
@@ -148,7 +150,7 @@ def plan(
     dilation: int | Sequence[int] = ..., groups: int = ..., padding_mode: str = ...,
     flip: bool = ..., layout: str = ..., activation: str | None = ...,
     dtype: DTypeLike | None = ..., casting: str = ..., backend: str = ...,
-    workspace_limit: int | None = ...
+    workspace_limit: int | None = ..., accuracy: str = ...
 ) -> ConvPlan: ...
 def plan_convolve(
     v: ArrayLike, mode: str = ..., *, input_shape: Sequence[int],
@@ -210,6 +212,22 @@ def set_num_threads(
 def show_config(
     mode: str = ...
 ) -> dict[str, Any] | None: ...
+class StreamingConvolver:
+    latency: int
+    block_size: int
+    channels: int
+    taps: int
+    dtype: np.dtype[Any]
+    partitions: tuple[tuple[int, int], ...]
+    def __init__(
+        self, h: ArrayLike, block_size: int, *, channels: int = ..., dtype: DTypeLike | None = ...,
+        partition: str | Sequence[int] = ...
+    ) -> None: ...
+    def process(self, block: ArrayLike, out: NDArray[Any] | None = ...) -> NDArray[Any]: ...
+    def flush(self) -> NDArray[Any]: ...
+    def reset(self) -> None: ...
+    def set_kernel(self, h: ArrayLike, *, fade: int = ...) -> None: ...
+
 def transpose_output_shape(
     input_shape: Sequence[int], weight_shape: Sequence[int], *,
     stride: int | Sequence[int] = ...,

@@ -17,6 +17,7 @@ PADDING_MODES = {"zeros": "fill", "reflect": "reflect", "replicate": "replicate"
                  "circular": "circular"}  # fmt: skip
 PADDING_NAMES = ("valid", "same", "same_lower", "full", "causal")
 LAYOUTS = ("channels_first", "channels_last")
+ACCURACIES = ("default", "strict", "relaxed")
 ACTIVATIONS = (None, "relu", "relu6", "leaky_relu", "silu", "gelu", "sigmoid", "tanh")
 _LARGEST = np.iinfo(np.intp).max
 

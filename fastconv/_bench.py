@@ -8,10 +8,10 @@ import argparse
 import os
 import sys
 
-from . import _bench_layers
+from . import _bench_layers, _bench_signal
 from ._bench_timing import BenchError, progress
 
-COMMANDS = {"layers": _bench_layers}
+COMMANDS = {"layers": _bench_layers, "signal": _bench_signal}
 
 
 def parser():

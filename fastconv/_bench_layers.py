@@ -6,17 +6,16 @@ arrays), with the same number of threads. The results are compared, then all are
 together with this machine's FMA peak and copy bandwidth.
 """
 
-import argparse
 import contextlib
 import json
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
 import fastconv
 
 from . import _bench_peers, _bench_shapes, _bench_table
+from ._bench_options import add_common, write
 from ._bench_timing import BenchError, Machine, progress, race, reason
 
 HELP = "layers of networks against PyTorch, ONNX Runtime and the machine's limits"
@@ -156,40 +155,13 @@ class Bench:
 # -- the command -----------------------------------------------------------------------------------
 
 
-def at_least_one(text):
-    """An int from 1 to 4096."""
-    number = int(text)
-    if not 1 <= number <= 4096:
-        raise argparse.ArgumentTypeError(f"1 to 4096 is wanted, found {number}")
-    return number
-
-
-def positive(text):
-    """A finite float above 0."""
-    number = float(text)
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"a positive number is wanted, found {number}")
-    return number
-
-
 def add_options(p):
     """The options of this benchmark."""
-    p.add_argument("--family", action="append", choices=_bench_shapes.FAMILIES, metavar="NAME",
-                   help=f"only this family, may be repeated: {', '.join(_bench_shapes.FAMILIES)}")  # fmt: skip
-    p.add_argument("--match", default="", metavar="TEXT", help="only layers with this in their name")
-    p.add_argument("--threads", type=at_least_one, metavar="N",
-                   help="threads of all contestants (default: as many as fastconv would use)")  # fmt: skip
-    p.add_argument("--rounds", type=at_least_one, metavar="N", default=7,
-                   help="turns that each contestant has (default: %(default)s)")  # fmt: skip
-    p.add_argument("--seconds", type=positive, metavar="S", default=0.6,
-                   help="time for each layer, shared by all contestants (default: %(default)s)")  # fmt: skip
+    add_common(p, tuple(_bench_shapes.FAMILIES), "layers")
     p.add_argument("--layout", choices=("channels_first", "channels_last"), default="channels_first",
                    help="of fastconv's arrays (default: %(default)s)")  # fmt: skip
     p.add_argument("--dtype", choices=tuple(TOLERANCE), default="float32",
                    help="default: %(default)s")  # fmt: skip
-    p.add_argument("--no-peers", action="store_true", help="fastconv alone")
-    p.add_argument("--json", type=Path, metavar="FILE", help="also write all numbers to FILE")
-    p.add_argument("--list", action="store_true", help="show the layers and measure nothing")
 
 
 def run(options):
@@ -219,15 +191,6 @@ def run(options):
         content = _bench_table.document(options, peers, machine, rows)
         write(options.json, json.dumps(content, indent=1, allow_nan=False) + "\n", "w")
     return int(any(row.wrong for row in rows))
-
-
-def write(path, text, mode):
-    """Write or append to a file; BenchError."""
-    try:
-        with path.open(mode, encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise BenchError(f"cannot write {path}: {error.strerror}") from None
 
 
 def measure_all(bench, layers):

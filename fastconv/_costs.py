@@ -34,11 +34,18 @@ TURNED_STRIDED_SAMPLES = 1024
 INDIRECT_STRIP = 196
 TABLE_BYTES = 64 << 20
 
+# Tiles of a Winograd block: of one thread, and of one that threads share, where U has more bytes than these and
+# is to be read seldom. Running sums: with the samples of a point they fit the L2 cache.
+WINOGRAD_TILES = 50
+WINOGRAD_SHARED_TILES = 64
+WINOGRAD_WEIGHTS_MOST = 4 << 20
+WINOGRAD_SUMS_BYTES = 128 * 1024
+
 # Columns and products of one im2col block: they should stay in the L3 cache.
 IM2COL_BLOCK_BYTES = 4 << 20
 
 # --- backends: multiply-adds per second of one thread ---
-DIRECT_RATE = {"f4": 50e9, "f8": 25e9, "c8": 12e9, "c16": 6e9, "i1": 20e9, "u1": 20e9, "b1": 40e9,
+DIRECT_RATE = {"f4": 40e9, "f8": 20e9, "c8": 12e9, "c16": 6e9, "i1": 20e9, "u1": 20e9, "b1": 40e9,
                "i2": 30e9, "u2": 30e9, "i4": 15e9, "u4": 15e9, "i8": 6e9, "u8": 6e9}  # fmt: skip
 IMPLICIT_RATE = {"f4": 55e9, "f8": 27e9}
 # indirect: the share of time that its second load a broadcast costs, seconds a pointer, and bytes a second of
@@ -50,6 +57,20 @@ TURN_BYTES = 2e9
 DEPTHWISE_RATE = {"f4": 60e9, "f8": 30e9}
 DEPTHWISE_BYTES = 30e9
 DEPTHWISE_PLANE = 20e-9
+# tiles of overlap-save: seconds of a call and of a tile; and, for vectors of 64 bytes, of a complex point for
+# moving it, for each doubling of the tile, and for a product with the spectrum of a plane.
+# asv_bench/tools/fit_tiles.py fits them.
+TILES_CALL = 23e-6
+TILES_TILE = 0.5e-6
+TILES_POINT = {"f4": 1.1e-9, "f8": 0.7e-9}
+TILES_DOUBLING = {"f4": 0.085e-9, "f8": 0.28e-9}
+TILES_PRODUCT = {"f4": 0.1e-9, "f8": 0.2e-9}
+# Winograd: products a second, numbers through both transforms a second, numbers of transformed weights
+# made a second, and bytes of them read a second
+WINOGRAD_RATE = {"f4": 100e9, "f8": 50e9}
+WINOGRAD_MOVED = {"f4": 20e9, "f8": 10e9}
+WINOGRAD_PACKED = {"f4": 2e9, "f8": 2e9}
+WINOGRAD_WEIGHT_BYTES = 60e9
 DIRECT_SLOW_RATE = 0.5e9  # long double
 GEMM_RATE = {"f4": 45e9, "f8": 22e9, "c8": 12e9, "c16": 6e9}
 REFERENCE_RATE = 0.3e9
@@ -62,5 +83,29 @@ STORE_BYTES = 8e9
 DIRECT_CALL = 4e-6
 GEMM_CALL = 8e-6
 REFERENCE_CALL = 100e-6
+# How fast the rates above are with another instruction set. AVX2 is not half of AVX-512: where both were
+# measured a core multiplied 256 bits at its full rate, and only narrower tiles and more loads are lost.
+ISA_SPEED = {"baseline": 0.25, "neon": 0.25, "avx2": 0.8, "avx512": 1}
+# Overlap-save: seconds for a complex point of a block of 256, 512, ... points with vectors of 32 bytes, for a
+# block, and for a call (asv_bench/tools/fit_overlap.py).
+OVERLAP_POINT = {
+    "f4": (1.7e-9, 1.65e-9, 1.7e-9, 1.75e-9, 2e-9, 2.75e-9, 2.9e-9, 3.2e-9, 3.3e-9, 3.4e-9, 3.8e-9, 4.5e-9, 6e-9),
+    "f8": (2.7e-9, 2.9e-9, 3.1e-9, 3.7e-9, 4e-9, 4.5e-9, 5e-9, 5.2e-9, 5.6e-9, 6.3e-9, 8.4e-9, 9e-9, 10e-9),
+}  # fmt: skip
+OVERLAP_BLOCK = 0.1e-6
+OVERLAP_CALL = 10e-6
+# Whole transforms by pocketfft: flops a second (2.5 n log2 n a real transform, in float32; long double), and
+# seconds for a call and for an item of the batch. Larger transforms would fill memory.
+FFT_RATE = 4e9
+FFT_SLOW_RATE = 1e9
+FFT_CALL = 60e-6
+FFT_ITEM = 60e-6
+FFT_MOST_POINTS = 1 << 30
 # Narrow rows leave lanes of a vector unused.
 VECTOR_BYTES = {"baseline": 16, "neon": 16, "avx2": 32, "avx512": 64}
+
+# --- streaming: times of a row of vectors, as multiples of that of one tap of the head for one vector ---
+# The first and last pass of a transform, a pass between, the deepest one, and the product of one
+# partition; and what a level costs a call whatever it brings.
+STREAM_ENDS, STREAM_PASS, STREAM_LAST, STREAM_PRODUCT = 20, 9, 9, 5
+STREAM_LEVEL = 150

@@ -102,6 +102,7 @@ class Problem:
     kind: str = "conv"  # "conv", or the name of another operation
     extra: tuple = field(default=())
     channels_last: bool = False  # how operands usually lie in memory; any steps are computed
+    accuracy: str = "default"  # or "strict", "relaxed": how far rounding errors may go
 
     @cached_property
     def types(self):

@@ -32,6 +32,7 @@ class Spec(NamedTuple):
     casting: str = "same_kind"
     backend: str = "auto"
     workspace_limit: int | None = None
+    accuracy: str = "default"
 
     def types(self):
         """Types of the numbers: 1.0 and True equal 1, but must not find what was cached for it."""
@@ -98,7 +99,8 @@ def decide(spec, x_shape, w_shape, bias_shape, dtypes):
     _args.check_size(shape, wanted)
     problem = Problem(geometry, wanted, activation, bias_shape is not None,
                       _args.limit(spec.workspace_limit),
-                      channels_last=spec.layout == "channels_last")  # fmt: skip
+                      channels_last=spec.layout == "channels_last",
+                      accuracy=_args.choice(spec.accuracy, _args.ACCURACIES, "accuracy"))  # fmt: skip
     plan = _select.choose(problem, _args.check_backend(spec.backend))
     return Decision(plan, wanted, shape, batched, spec.layout == "channels_last", spec.transposed,
                     flip)  # fmt: skip

@@ -83,11 +83,12 @@ def _flag(value, name):
     raise TypeError(f"{name} must be True or False, found {value!r}")
 
 
-def _layer_dtype(dtype, casting, activation, backend):
+def _layer_dtype(dtype, casting, activation, backend, accuracy="default"):
     """The dtype; TypeError or ValueError for names that the layer itself would refuse."""
     wanted = _args.result_dtype("float32" if dtype is None else dtype, casting)
     _args.check_activation(activation, wanted)
     _args.check_backend(backend)
+    _args.choice(accuracy, _args.ACCURACIES, "accuracy")
     return wanted
 
 
@@ -108,7 +109,7 @@ def _resolve(input_shape, weight_shape, **keywords):
 @fill()
 def output_shape(input_shape, weight_shape, *, stride=1, padding=0, dilation=1, groups=1,
                  padding_mode="zeros", flip=False, layout="channels_first", activation=None,
-                 dtype=None, casting="same_kind", backend="auto"):  # fmt: skip
+                 dtype=None, casting="same_kind", backend="auto", accuracy="default"):  # fmt: skip
     """Shape of the result of a convolution layer, from shapes alone.
 
     For W samples, K taps at dilation r, which span ``K_eff = K + (K - 1) * (r - 1)`` samples, P
@@ -128,7 +129,7 @@ def output_shape(input_shape, weight_shape, *, stride=1, padding=0, dilation=1, 
         Shape of the filters, ``(K, C/groups, *kernel)`` in both layouts; its length less 2 is the
         number of spatial axes.
     {conv}
-    dtype, casting, backend
+    dtype, casting, backend, accuracy
         As in ``conv2d``. Like padding_mode, flip and activation they are checked but do not change
         the shape; they are accepted so that a layer's keywords can be passed on whole.
 
@@ -163,7 +164,7 @@ def output_shape(input_shape, weight_shape, *, stride=1, padding=0, dilation=1, 
     >>> fastconv.output_shape((100, 16), (8, 16, 5), padding="same", layout="channels_last")
     (100, 8)
     """
-    _layer_dtype(dtype, casting, activation, backend)
+    _layer_dtype(dtype, casting, activation, backend, accuracy)
     return _resolve(input_shape, weight_shape, stride=stride, padding=padding, dilation=dilation,
                     groups=groups, padding_mode=padding_mode, flip=flip, layout=layout)[1]  # fmt: skip
 
@@ -243,7 +244,7 @@ def transpose_output_shape(input_shape, weight_shape, *, stride=1, padding=0, ou
 def conv_cost(input_shape, weight_shape, *, stride=1, padding=0, dilation=1, groups=1,
               padding_mode="zeros", flip=False, layout="channels_first", activation=None,
               bias=True, transposed=False, output_padding=0, dtype="float32",
-              casting="same_kind", backend="auto"):  # fmt: skip
+              casting="same_kind", backend="auto", accuracy="default"):  # fmt: skip
     """Parameters, multiply-adds, flops, bytes and arithmetic intensity of a convolution layer.
 
     For K filters of R x S taps over C channels in groups, N images and OH x OW outputs:
@@ -266,7 +267,7 @@ def conv_cost(input_shape, weight_shape, *, stride=1, padding=0, dilation=1, gro
         As in ``transpose_output_shape``; only for a transposed layer.
     dtype : dtype
         Of x, weights, bias and result, for the bytes; default (and for None) float32.
-    casting, backend
+    casting, backend, accuracy
         As in ``conv2d``; checked, but they change no number.
 
     Returns
@@ -315,7 +316,7 @@ def conv_cost(input_shape, weight_shape, *, stride=1, padding=0, dilation=1, gro
     True
     """
     bias, transposed = _flag(bias, "bias"), _flag(transposed, "transposed")
-    wanted = _layer_dtype(dtype, casting, activation, backend)
+    wanted = _layer_dtype(dtype, casting, activation, backend, accuracy)
     resolved = _resolve(input_shape, weight_shape, stride=stride, padding=padding,
                         dilation=dilation, groups=groups, padding_mode=padding_mode, flip=flip,
                         layout=layout, output_padding=output_padding, transposed=transposed)  # fmt: skip

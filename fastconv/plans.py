@@ -245,7 +245,8 @@ class ConvolvePlan(BoundPlan):
 
 def plan(w, bias=None, *, input_shape, stride=1, padding=0, dilation=1, groups=1,
          padding_mode="zeros", flip=False, layout="channels_first", activation=None, dtype=None,
-         casting="same_kind", backend="auto", workspace_limit=None):  # fmt: skip
+         casting="same_kind", backend="auto", workspace_limit=None,
+         accuracy="default"):  # fmt: skip
     """Prepare a convolution: weights are packed once, calls only compute.
 
     Parameters
@@ -256,7 +257,7 @@ def plan(w, bias=None, *, input_shape, stride=1, padding=0, dilation=1, groups=1
         Shape ``(K,)``; copied.
     input_shape : sequence of int
         Shape of the x that calls take.
-    stride, padding, dilation, groups, padding_mode, flip, layout, activation, casting, backend
+    stride, padding, dilation, groups, padding_mode, flip, layout, activation, casting, backend, accuracy
         As in ``conv2d``.
     dtype : dtype, optional
         dtype of the computation and the result, default that of w and bias.
@@ -285,7 +286,7 @@ def plan(w, bias=None, *, input_shape, stride=1, padding=0, dilation=1, groups=1
         raise ValueError(f"w must have at least 3 axes (filters, channels, kernel), found {w.ndim}")
     spec = _run.Spec(w.ndim - 2, stride, padding, dilation, groups, padding_mode, flip, layout,
                      activation, dtype=dtype, casting=casting, backend=backend,
-                     workspace_limit=workspace_limit)  # fmt: skip
+                     workspace_limit=workspace_limit, accuracy=accuracy)  # fmt: skip
     return _make(ConvPlan, _frozen_spec(spec), _shape(input_shape, "input_shape"), w, bias)
 
 

@@ -28,7 +28,7 @@ DTYPES = (np.dtype(bool), *INTS, *INEXACT)
 ROUNDING = {"float16": (2.0**-11, 2.0**-25, 65504.0), "bfloat16": (2.0**-8, 2.0**-134, 3.38e38)}
 WIDER = {"f": "d", "d": "g", "g": "g", "F": "D", "D": "G", "G": "G"}
 # Backends for some layers only: they refuse most of what every other one must compute.
-SPECIAL = ("depthwise", "indirect", "winograd")
+SPECIAL = ("depthwise", "indirect", "winograd", "oa", "fft")
 GENERAL = ("auto", *(b for b in fastconv.backends() if b not in SPECIAL))
 # Backends that sum the products themselves: the error bound of every output is its own, and a NaN
 # stays within its windows.  Others are bounded by the largest bound of the result.

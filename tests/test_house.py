@@ -22,7 +22,7 @@ FLOORS = (
     ("__main__", "_demo", "_bench"),
     ("__init__",),
     ("_patch",),
-    ("plans", "config", "geometry", "wisdom", "signal", "ndimage", "kernels"),
+    ("plans", "config", "geometry", "wisdom", "signal", "ndimage", "kernels", "ufuncs"),
     ("_dropin",),
     ("functions", "_explain"),
     ("_run",),

@@ -27,6 +27,7 @@ from fastconv import _plan
 
 pytestmark = pytest.mark.filterwarnings("error")
 assert_equal = np.testing.assert_array_equal
+assert_allclose = np.testing.assert_allclose
 
 
 @pytest.fixture
@@ -56,7 +57,8 @@ def test_workspace_limit_is_kept_or_refused(rng, name, backend):
             continue
         kept += 1
         assert p.workspace_bytes <= 2**power
-        assert_equal(p(**given), wanted)
+        # "auto" may take shorter filters under one limit and not under another
+        assert_allclose(p(**given), wanted, rtol=0, atol=1e-5 * float(abs(wanted).max(initial=0)))
         assert pickle.loads(pickle.dumps(p)).workspace_bytes == p.workspace_bytes
     assert kept or backend == "reference" or "deform" in name
 

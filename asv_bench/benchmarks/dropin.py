@@ -1,11 +1,14 @@
-"""The drop-in modules: image filters, filters along one axis, and what the wrapper itself costs."""
+"""fastconv.signal and fastconv.ndimage: the cases of ``python -m fastconv bench signal``, images and volumes of
+several dtypes, and what the wrapper itself costs."""
 
 import numpy as np
 
+from fastconv import _bench_signal_cases as cases
 from fastconv import ndimage, signal
 
 from .common import array
 
+DROP_IN = {case.name: case for case in cases.CASES if case.family in ("ndimage", "filter")}
 IMAGE, VOLUME = (1024, 1024), (96, 96, 96)
 IMAGE_CALLS = {
     "correlate 3x3": ("correlate", np.arange(9.0).reshape(3, 3)),
@@ -17,17 +20,25 @@ IMAGE_CALLS = {
     "sobel": ("sobel",),
     "laplace": ("laplace",),
 }
-SOS = np.array([[0.2, 0.4, 0.2, 1.0, -0.4, 0.2]] * 4)
-LINE_CALLS = {
-    "lfilter 129 taps": lambda x: signal.lfilter(np.ones(129), [1.0], x),
-    "lfilter order 4": lambda x: signal.lfilter(np.ones(5), [1.0, 0.1, 0.2, 0.1, 0.1], x),
-    "sosfilt 4 sections": lambda x: signal.sosfilt(SOS, x),
-    "upfirdn 3/2": lambda x: signal.upfirdn(np.ones(129), x, 3, 2),
-    "resample_poly 160/147": lambda x: signal.resample_poly(x, 160, 147, axis=-1),
-    "decimate fir 8": lambda x: signal.decimate(x, 8, ftype="fir"),
-    "savgol_filter 21, 3": lambda x: signal.savgol_filter(x, 21, 3),
-    "oaconvolve 512": lambda x: signal.oaconvolve(x, np.ones((1,) * (x.ndim - 1) + (512,)), axes=-1),
-}
+
+
+class DropIn:
+    """One call; a function that this version lacks is not applicable."""
+
+    params = (tuple(DROP_IN),)
+    param_names = ("case",)
+
+    def setup(self, case):
+        call, _ = DROP_IN[case].make()
+        try:
+            function = call.find()
+        except cases.Missing as why:
+            raise NotImplementedError(str(why)) from None
+        self.call = lambda: function(*call.arguments, **call.keywords)
+        self.call()
+
+    def time_call(self, case):
+        self.call()
 
 
 class Images:
@@ -47,21 +58,6 @@ class Images:
 
     def time_filter(self, call, samples, dtype):
         self.call()
-
-
-class Lines:
-    """signal along one axis."""
-
-    params = (tuple(LINE_CALLS), ("1000000", "64x16384"), ("float32", "float64"))
-    param_names = ("call", "samples", "dtype")
-
-    def setup(self, call, samples, dtype):
-        self.x = array(tuple(map(int, samples.split("x"))), dtype)
-        self.call = LINE_CALLS[call]
-        self.call(self.x)
-
-    def time_filter(self, call, samples, dtype):
-        self.call(self.x)
 
 
 class Overhead:

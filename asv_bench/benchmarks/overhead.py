@@ -31,6 +31,9 @@ class SmallSignal:
     def time_convolve_integers(self):
         fastconv.convolve(self.integers, self.integers[:5])
 
+    def time_convolve_ufunc(self):
+        fastconv.ufuncs.convolve_full(self.a, self.v)
+
     def time_convolve_lists(self):
         fastconv.convolve([1.0, 2.0, 3.0], [0.0, 1.0])
 

@@ -5,7 +5,7 @@ usage: python asv_bench/tools/fit_costs.py [--quick]
 Everything runs on one thread, through plans with ``out=``.  The formulas of the backends are solved for
 their constants: first the seconds of a call from a problem with nearly no work, then bytes per second from
 problems with nearly no arithmetic, then multiply-adds per second from the 3x3 layer with 64 channels of
-56 x 56 pixels.  Rates of the compiled backends are scaled to vectors of 64 bytes, as the model wants them.
+56 x 56 pixels.  Rates are divided by ISA_SPEED, as the model wants them.
 Run it on an idle machine; ``FASTCONV_ISA=`` measures another instruction set.
 """
 
@@ -22,7 +22,7 @@ import fastconv
 from fastconv import _costs
 from fastconv._core import cpu
 
-WIDTH = _costs.VECTOR_BYTES[cpu.isa] / 64
+SPEED = _costs.ISA_SPEED[cpu.isa]
 LAYER = (1, 64, 56, 56), (64, 64, 3, 3)
 TINY = (1, 1, 4), (1, 1, 1)
 DIRECT = ("f4", "f8", "c8", "c16", "i1", "u1", "b1", "i2", "u2", "i4", "u4", "i8", "u8")
@@ -90,7 +90,7 @@ def direct(clock, keys):
     def rate(key):
         macs, moved, _ = work(LAYER, key, padding=1)
         rest = clock.seconds("direct", LAYER, key, padding=1) - call - moved / gather
-        return macs / max(1e-9, rest) / WIDTH
+        return macs / max(1e-9, rest) / SPEED
 
     return {"DIRECT_CALL": call, "GATHER_BYTES": gather,
             "DIRECT_RATE": {key: rate(key) for key in keys},
@@ -109,7 +109,7 @@ def implicit(clock, found):
             spent = clock.seconds("implicit", shapes, key, **keywords) - found["DIRECT_CALL"]
             seconds.append(max(1e-9, spent - moved / found["GATHER_BYTES"]))
         rate, store = solve(rows, seconds)
-        rates[key] = rate / WIDTH
+        rates[key] = rate / SPEED
         stores.append(store)
     return {"IMPLICIT_RATE": rates, "STORE_BYTES": min(stores)}
 

@@ -7,6 +7,7 @@ channels of x are neighbours in memory (channels last), the strip keeps them so 
 transposed on the way in; where those of the result are, nothing on the way out.
 Called by backends/implicit.py; real floats only.
 """
+from libc.stdint cimport int32_t
 from libc.string cimport memcpy
 
 from fastconv._core cimport kernels as k
@@ -25,6 +26,8 @@ cdef class ChannelJob(Job):
     cdef int lanes
     cdef readonly ptrdiff_t channel_pitch   # numbers from sample to sample, 0: planes apart
     cdef bint plain_rows, plain_channels
+    cdef bint points        # the tiles take pixels from anywhere, so they run over the ends of rows
+    cdef ptrdiff_t slots_bytes, sums_bytes      # of the table of pixels, and of the running sums behind it
 
     def __init__(self, *args, ptrdiff_t channel_pitch, ptrdiff_t k_step, ptrdiff_t col_step,
                  **keywords):
@@ -47,6 +50,7 @@ cdef class ChannelJob(Job):
                 self.tile[rows[i].nv][rows[i].pixels] = &rows[i]
                 self.most[rows[i].nv] = max(self.most[rows[i].nv], rows[i].pixels)
                 self.lanes = rows[i].lanes
+                self.points = rows[i].points != NULL
         while done < channels:
             b = &tiles.blocks[tiles.count]
             nv = 2 if channels - done > self.lanes else 1
@@ -61,13 +65,16 @@ cdef class ChannelJob(Job):
     cdef void _size(self, Phase *f) except *:
         cdef ptrdiff_t number = self.tiles.number_bytes, slots, samples
         # joined rows fill tiles that rows of a few pixels cannot
-        f.flat = f.strip_cols < 4 and f.strip_rows > 1
+        f.flat = not self.points and f.strip_cols < 4 and f.strip_rows > 1
         slots = (f.strip_rows - 1) * f.pitch + f.strip_cols if f.flat else \
             f.strip_rows * f.strip_cols
         samples = f.planes * f.plane_size * (self.channel_pitch or self.channels)
         self.x_plane_bytes = max(self.x_plane_bytes, (samples * number + 63) // 64 * 64)
         f.ldc = slots
-        self.c_bytes = max(self.c_bytes, (slots + f.strip_cols) * self.tiles.max_width * number)
+        if self.points:
+            self.slots_bytes = max(self.slots_bytes, (slots * <ptrdiff_t>sizeof(int32_t) + 63) // 64 * 64)
+        self.sums_bytes = max(self.sums_bytes, (slots + f.strip_cols) * self.tiles.max_width * number)
+        self.c_bytes = self.slots_bytes + self.sums_bytes
 
     cdef void _gather(self, Phase *f, const char *x, const ptrdiff_t *index, ptrdiff_t strip,
                       ptrdiff_t cols_at, ptrdiff_t rows, ptrdiff_t cols, char *buf) noexcept nogil:
@@ -76,6 +83,8 @@ cdef class ChannelJob(Job):
         cdef char *to
         cdef Segment *rs
         cdef Segment *cs
+        if self.points:
+            self._place(f, <int32_t *>(buf + self.x_bytes), rows, cols)
         if sample == 0:
             Job._gather(self, f, x, index, strip, cols_at, rows, cols, buf)
             return
@@ -107,12 +116,19 @@ cdef class ChannelJob(Job):
         # one block of taps is multiplied by the whole strip before the next is packed
         return min(f.taps, <ptrdiff_t>TAP_BLOCK) * self.tiles.max_width * self.tiles.number_bytes
 
+    cdef void _place(self, const Phase *f, int32_t *at, ptrdiff_t rows, ptrdiff_t cols) noexcept nogil:
+        """Where each pixel of a strip begins in it."""
+        cdef ptrdiff_t i, j, step = self.channel_pitch or 1
+        for j in range(rows):
+            for i in range(cols):
+                at[j * cols + i] = <int32_t>((j * f.pitch + i) * step)
+
     cdef void _block(self, const Call *call, Phase *f, const Block *b, ptrdiff_t g, const char *buf,
                      char *out, ptrdiff_t rows, ptrdiff_t cols) noexcept nogil:
         cdef ptrdiff_t number = self.tiles.number_bytes, first = 0, count, j
-        cdef ptrdiff_t step = self.channel_pitch or 1
         cdef ptrdiff_t c_pitch = (f.pitch if f.flat else cols) * b.width * number
-        cdef char *c = <char *>buf + self.x_bytes
+        cdef char *slots = <char *>buf + self.x_bytes
+        cdef char *c = slots + self.slots_bytes
         cdef const char *w
         cdef const char *bias = NULL
         while True:
@@ -121,28 +137,50 @@ cdef class ChannelJob(Job):
                 w = call.packed + f.packed_bytes + g * f.group_bytes + \
                     (b.at * f.taps + first * b.width) * number
             else:
-                w = <char *>buf + self.x_bytes + self.c_bytes
+                w = slots + self.c_bytes
                 self._panel(call, f, b, g, first, count, <char *>w)
-            if f.flat:
-                self._row(f, b, (rows - 1) * f.pitch + cols, first, count, buf, step, w, c)
+            if self.points:
+                self._pixels(f, b, rows * cols, first, count, buf, <const int32_t *>slots, w, c,
+                             call.packed != NULL)
+            elif f.flat:
+                self._row(f, b, (rows - 1) * f.pitch + cols, first, count, buf, w, c)
             else:
                 for j in range(rows):
-                    self._row(f, b, cols, first, count, buf + j * f.pitch * step * number, step, w,
-                              c + j * c_pitch)
+                    self._row(f, b, cols, first, count,
+                              buf + j * f.pitch * (self.channel_pitch or 1) * number, w, c + j * c_pitch)
             first += count
             if first >= f.taps:
                 break
         if call.bias != NULL:
             bias = call.bias + (g * self.k_count + b.k0) * number
+        if not f.flat and (self.plain_rows or self.plain_channels) and \
+                f.out_row_bytes == cols * f.out_col_bytes:     # one long row
+            cols, rows = cols * rows, 1
         for j in range(rows):
             self._store(f, b, c + j * c_pitch, cols, bias, out + j * f.out_row_bytes,
-                        <char *>buf + self.x_bytes + f.ldc * b.width * number)
+                        c + f.ldc * b.width * number)
+
+    cdef void _pixels(self, Phase *f, const Block *b, ptrdiff_t pixels, ptrdiff_t first,
+                      ptrdiff_t count, const char *x, const int32_t *at, const char *w, char *c,
+                      bint more) noexcept nogil:
+        """All pixels of a strip in tiles of even width; more: the weights of the next taps, or of the next
+        block, follow, and are fetched on the way."""
+        cdef ptrdiff_t number = self.tiles.number_bytes
+        cdef int nv = b.width // self.lanes
+        cdef ptrdiff_t tiles = (pixels + self.most[nv] - 1) // self.most[nv]
+        cdef ptrdiff_t px, i, panel = count * b.width * number
+        for i in range(tiles):
+            if more:
+                k.fc_prefetch(w + panel + i * panel // tiles, panel // tiles)
+            px = pixels // tiles + (1 if i < pixels % tiles else 0)
+            self.tile[nv][px].points(count, f.off + first, x, at, w, c, first > 0)
+            at += px
+            c += px * b.width * number
 
     cdef void _row(self, Phase *f, const Block *b, ptrdiff_t pixels, ptrdiff_t first,
-                   ptrdiff_t count, const char *x, ptrdiff_t step, const char *w,
-                   char *c) noexcept nogil:
+                   ptrdiff_t count, const char *x, const char *w, char *c) noexcept nogil:
         """A row of pixels in tiles of even width."""
-        cdef ptrdiff_t number = self.tiles.number_bytes
+        cdef ptrdiff_t number = self.tiles.number_bytes, step = self.channel_pitch or 1
         cdef int nv = b.width // self.lanes
         cdef ptrdiff_t tiles = (pixels + self.most[nv] - 1) // self.most[nv]
         cdef ptrdiff_t px, i

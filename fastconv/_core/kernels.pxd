@@ -20,6 +20,8 @@ cdef extern from "kernels/fc_kernels.h" nogil:
     const fc_tap_row *fc_tap_rows(fc_isa isa, int *count) noexcept
     ctypedef void fc_chan_ukr(ptrdiff_t taps, const int32_t *off, const void *x, ptrdiff_t step,
                               const void *w, void *c, int accumulate) noexcept
+    ctypedef void fc_chan_points(ptrdiff_t taps, const int32_t *off, const void *x, const int32_t *at,
+                                 const void *w, void *c, int accumulate) noexcept nogil
     ctypedef void fc_chan_store(void *dst, ptrdiff_t ld, const void *c, ptrdiff_t width,
                                 ptrdiff_t pixels, ptrdiff_t channels, const void *bias) noexcept
     ctypedef void fc_chan_bias(void *c, ptrdiff_t width, ptrdiff_t pixels, ptrdiff_t channels,
@@ -35,6 +37,7 @@ cdef extern from "kernels/fc_kernels.h" nogil:
         int lanes
         fc_chan_ukr *unit
         fc_chan_ukr *steps
+        fc_chan_points *points
         fc_chan_store *store
         fc_chan_bias *bias
         fc_chan_pack *pack
@@ -115,6 +118,38 @@ cdef extern from "kernels/fc_kernels.h" nogil:
         fc_to_last *to_last
         fc_to_planes *to_planes
     const fc_depthwise_row *fc_depthwise_rows(fc_isa isa, int *count) noexcept
+    int FC_WINO_POINTS
+    ctypedef void fc_wino_in(const int *points, const void *x, const ptrdiff_t *step, void *v,
+                             ptrdiff_t xi) noexcept
+    ctypedef void fc_wino_out(const int *points, const int *outs, const void *m, ptrdiff_t xi,
+                              void *y, const ptrdiff_t *step, const void *bias, int activation,
+                              void *check) noexcept
+    ctypedef void fc_wino_edge(const int *points, const ptrdiff_t *low, const ptrdiff_t *high,
+                               const void *x, const ptrdiff_t *step, void *to) noexcept
+    ctypedef void fc_wino_clip(const int *outs, const ptrdiff_t *count, const void *source, void *y,
+                               const ptrdiff_t *step) noexcept
+    ctypedef struct fc_wino_weights:
+        int points[3]
+        int taps[3]
+        const double *matrix[3]
+        ptrdiff_t width
+        ptrdiff_t channels
+        ptrdiff_t deep
+        ptrdiff_t filter
+        ptrdiff_t xi
+    ctypedef int fc_wino_pack(const fc_wino_weights *d, const void *w, void *u) noexcept
+    ctypedef struct fc_winograd_row:
+        const char *name
+        fc_kind kind
+        int lanes
+        fc_wino_in *tile_in "in"
+        fc_wino_out *tile_out "out"
+        fc_wino_edge *edge
+        fc_wino_clip *clip
+        fc_wino_pack *weights
+        fc_to_last *to_last
+        fc_to_planes *to_planes
+    const fc_winograd_row *fc_winograd_rows(fc_isa isa, int *count) noexcept
     int fc_isa_compiled(fc_isa isa) noexcept
     size_t fc_kind_size(fc_kind kind) noexcept
     int fc_kind_planes(fc_kind kind) noexcept
@@ -175,3 +210,4 @@ cdef extern from "kernels/fc_kernels.h" nogil:
 
     void *fc_scratch(size_t bytes) noexcept
     double fc_now() noexcept
+    void fc_prefetch(const void *at, ptrdiff_t nbytes) noexcept

@@ -20,8 +20,6 @@ cdef extern from "numpy/arrayobject.h":
     object PyArray_EMPTY(int, cnp.npy_intp *, int, int)
 
 cdef enum:
-    MAX_TAPS = 64
-    MAX_SAMPLES = 4096      # of the padded copy on the stack
     SLACK = 256             # a tile may read and write past the end
 
 cdef str FULL = "full"
@@ -40,7 +38,7 @@ cdef int narrow_pixels[2]
 cdef int32_t offsets[MAX_TAPS]
 
 
-cdef int bypassed = 0
+bypassed = 0
 
 
 def set_bypass(bint on):

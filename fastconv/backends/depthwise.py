@@ -44,7 +44,7 @@ def cost(problem):
     """Seconds on one thread: multiply-adds, and every sample moved in and out."""
     g = problem.geometry
     width = _costs.VECTOR_BYTES[cpu.isa]
-    rate = _costs.DEPTHWISE_RATE[problem.compute.str[1:]] * width / 64
+    rate = _costs.DEPTHWISE_RATE[problem.compute.str[1:]] * _costs.ISA_SPEED[cpu.isa]
     lanes = width // problem.compute.itemsize
     cols = max(1, g.axes[-1].out)
     waste = min(-(-cols // lanes) * lanes / cols, 2)

@@ -21,6 +21,8 @@ from . import _fir, reference
 from ._activations import CODES
 from ._blocking import layout, strip_size
 from ._deform import CompiledDeformPlan
+from ._image import ImagePlan
+from ._image import fits as fits_image
 from ._lowering import TapAxis, subproblems
 from .base import BackendNotSupportedError, Plan, Verdict
 
@@ -68,7 +70,7 @@ def cost(problem):
     key = problem.compute.str[1:]
     rate = _costs.DIRECT_RATE.get(key, _costs.DIRECT_SLOW_RATE)
     width = _costs.VECTOR_BYTES[cpu.isa]
-    rate *= width / 64
+    rate *= _costs.ISA_SPEED[cpu.isa]
     lanes = max(1, width // problem.compute.itemsize)
     pixels = math.prod(a.out for a in g.axes)
     waste = (-(-pixels // lanes) * lanes) / max(1, pixels)
@@ -408,8 +410,10 @@ def _phase(problem, sub, order, axes, filters, lanes, pitch, budget):
 
 
 def plan(problem):
-    """A DirectPlan, or the compiled plan of a deformable convolution or of one filter along one axis."""
+    """A DirectPlan, or that of an image, of one filter along one axis, or of a deformable convolution."""
     if problem.kind == "deform":
         return CompiledDeformPlan(problem)
+    if problem.workspace_limit is None and fits_image(problem):
+        return ImagePlan(problem, DirectPlan)
     x, out_steps = usual_operands(problem)
     return _fir.plan_or_none(problem, x.strides, out_steps) or DirectPlan(problem)

@@ -11,6 +11,7 @@ import threading
 import numpy as np
 
 from .. import _costs, _dtypes
+from .._core import cpu
 from . import reference
 from ._activations import CODES
 from ._lowering import subproblems
@@ -49,7 +50,8 @@ def cost(problem):
     key = problem.compute.str[1:]
     pixels = math.prod(g.batch) * math.prod(g.groups) * math.prod(a.out for a in g.axes)
     blocks = math.prod(g.batch) * math.prod(g.groups)
-    return (_costs.GEMM_CALL * max(1, blocks) + g.macs / _costs.GEMM_RATE[key]
+    speed = _costs.ISA_SPEED[cpu.available_isas()[-1]]  # BLAS takes the best there is
+    return (_costs.GEMM_CALL * max(1, blocks) + g.macs / (_costs.GEMM_RATE[key] * speed)
             + 2 * pixels * _column_bytes(problem) / _costs.IM2COL_BYTES)  # fmt: skip
 
 

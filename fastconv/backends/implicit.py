@@ -37,7 +37,7 @@ def cost(problem):
     stored = math.prod(g.out_shape) * waste * problem.compute.itemsize / _costs.STORE_BYTES
     if problem.channels_last:  # nothing is turned
         stored = 0
-    return (_costs.DIRECT_CALL + g.macs * waste / (_costs.IMPLICIT_RATE[key] * width / 64)
+    return (_costs.DIRECT_CALL + g.macs * waste / (_costs.IMPLICIT_RATE[key] * _costs.ISA_SPEED[cpu.isa])
             + moved / _costs.GATHER_BYTES + stored)  # fmt: skip
 
 

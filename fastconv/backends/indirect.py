@@ -46,7 +46,7 @@ def cost(problem):
     pointers = math.prod(a.out * a.kernel for a in g.axes) * math.prod(g.batch) * math.prod(g.groups)
     turned = 0 if problem.channels_last else \
         math.prod(g.x_shape) * problem.compute.itemsize / _costs.TURN_BYTES  # fmt: skip
-    return (implicit.cost(problem) + g.macs * waste / (_costs.IMPLICIT_RATE[key] * width / 64)
+    return (implicit.cost(problem) + g.macs * waste / (_costs.IMPLICIT_RATE[key] * _costs.ISA_SPEED[cpu.isa])
             * _costs.INDIRECT_EXTRA + pointers * _costs.POINTER + turned)  # fmt: skip
 
 

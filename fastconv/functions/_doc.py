@@ -17,6 +17,13 @@ COMMON = cleandoc("""
         ``fastconv.backends()``.
     """)
 
+ACCURACY = cleandoc("""
+    accuracy : {'default', 'strict', 'relaxed'}
+        How far rounding errors may exceed those of a direct sum. ``"strict"``: not at all. ``"default"``:
+        short minimal filters, F(4,3) at most, whose errors stay below ``16 u S`` with u the unit roundoff and
+        S the largest ``sum |x| |w|`` around the output. ``"relaxed"``: F(6,3) as well, ``100 u S``.
+    """)
+
 CONV = cleandoc("""
     stride : int or sequence of int
         Samples between neighbouring windows, default 1.
@@ -59,7 +66,7 @@ def fill(rank=None):
         sizes, kernels, outs = _AXES.get(rank, ("*sizes", "*kernel", "*outs"))
         text = cleandoc(function.__doc__ or "")  # none under python -OO
         for name, value in (("sizes", sizes), ("kernels", kernels), ("outs", outs),
-                            ("rank", str(rank)), ("common", COMMON), ("conv", CONV),
+                            ("rank", str(rank)), ("common", COMMON), ("conv", CONV), ("accuracy", ACCURACY),
                             ("raises", RAISES)):  # fmt: skip
             text = text.replace("{" + name + "}", value)
         function.__doc__ = text

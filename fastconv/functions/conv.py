@@ -9,7 +9,7 @@ from ._doc import by_rank, fill
 def _make_layer(rank):
     def layer(x, w, bias=None, *, stride=1, padding=0, dilation=1, groups=1, padding_mode="zeros",
               flip=False, layout="channels_first", activation=None, out=None, dtype=None,
-              casting="same_kind", backend="auto"):  # fmt: skip
+              casting="same_kind", backend="auto", accuracy="default"):  # fmt: skip
         """Cross-correlate x with a bank of filters, as a layer of a neural network.
 
         ``out[n, k, o] = activation(bias[k] + sum over c, t of
@@ -28,6 +28,7 @@ def _make_layer(rank):
             One value per output channel, shape ``(K,)``.
         {conv}
         {common}
+        {accuracy}
 
         Returns
         -------
@@ -56,7 +57,7 @@ def _make_layer(rank):
         array([[[24., 36.]]])
         """
         spec = _run.Spec(rank, stride, padding, dilation, groups, padding_mode, flip, layout, activation,
-                         dtype=dtype, casting=casting, backend=backend)  # fmt: skip
+                         dtype=dtype, casting=casting, backend=backend, accuracy=accuracy)  # fmt: skip
         return _run.layer(spec, x, w, bias, out)
 
     return layer
@@ -68,7 +69,7 @@ conv1d, conv2d, conv3d = by_rank("conv{}d", _make_layer)
 @fill()
 def conv(x, w, bias=None, *, stride=1, padding=0, dilation=1, groups=1, padding_mode="zeros",
          flip=False, layout="channels_first", activation=None, out=None, dtype=None,
-         casting="same_kind", backend="auto"):  # fmt: skip
+         casting="same_kind", backend="auto", accuracy="default"):  # fmt: skip
     """Cross-correlate x with a bank of filters of any rank, taken from w.
 
     ``conv1d``, ``conv2d`` or ``conv3d`` by the number of axes of w, which is the rank and two; ranks above
@@ -85,6 +86,7 @@ def conv(x, w, bias=None, *, stride=1, padding=0, dilation=1, groups=1, padding_
         One value per output channel, shape ``(K,)``.
     {conv}
     {common}
+    {accuracy}
 
     Returns
     -------
@@ -103,7 +105,7 @@ def conv(x, w, bias=None, *, stride=1, padding=0, dilation=1, groups=1, padding_
     if w.ndim < 3:
         raise ValueError(f"w must have at least 3 axes (filters, channels, kernel), found {w.ndim}")
     spec = _run.Spec(w.ndim - 2, stride, padding, dilation, groups, padding_mode, flip, layout,
-                     activation, dtype=dtype, casting=casting, backend=backend)  # fmt: skip
+                     activation, dtype=dtype, casting=casting, backend=backend, accuracy=accuracy)  # fmt: skip
     return _run.layer(spec, x, w, bias, out)
 
 

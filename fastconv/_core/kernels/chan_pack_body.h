@@ -1,8 +1,9 @@
 /* Packing a block of weights for channel lanes, for one number type: included by chan_ukr.c once per kind.
  *
  * dst[t * width + i] = w[row i][woff[t]]: rows of neighbouring taps are transposed in registers, other
- * weights (the phases of a transposed convolution) are picked one by one.  x * 0 is no number where x is
- * none, so a sum of such products tells whether all were finite.
+ * weights (the phases of a transposed convolution) are picked one by one.  x - x is zero where x is finite and
+ * no number elsewhere, so the bits of all such differences tell whether all were (a sum of them would wait
+ * for itself).
  */
 #define T FC_T
 #define V FC_CAT(FC_T, _v)
@@ -15,7 +16,8 @@ static int FC_CAT(pack_, FC_T)(void *dst, const char *w, const ptrdiff_t *row_by
                                const ptrdiff_t *woff_bytes, ptrdiff_t taps, int mr, int width)
 {
     T *to = (T *)dst;
-    V zero_or_nan = FC_CAT(FC_T, _zero);
+    typedef __typeof__((V){0} == (V){0}) bits;
+    bits seen = (V){0} != (V){0};
     ptrdiff_t run = 1;
     while (run < taps && woff_bytes[run] == woff_bytes[run - 1] + (ptrdiff_t)sizeof(T))
         run++;
@@ -29,7 +31,7 @@ static int FC_CAT(pack_, FC_T)(void *dst, const char *w, const ptrdiff_t *row_by
                     v[i] = FC_CAT(FC_T, _zero);
                     if (k + i < mr)
                         v[i] = *(const VU *)(w + row_bytes[k + i] + woff_bytes[t]);
-                    zero_or_nan += v[i] * 0;
+                    seen |= (bits)(v[i] - v[i]);
                 }
                 FC_CAT(transpose_, FC_T)(v);
                 FC_UNROLL for (int i = 0; i < LANES; i++)
@@ -44,12 +46,12 @@ static int FC_CAT(pack_, FC_T)(void *dst, const char *w, const ptrdiff_t *row_by
             for (int i = mr; i < width; i++)
                 to[i] = 0;
             for (int k = 0; k < width; k += LANES)
-                zero_or_nan += *(const VU *)(to + k) * 0;
+                seen |= (bits)(*(const VU *)(to + k) - *(const VU *)(to + k));
         }
     }
     int finite = 1;
     for (int l = 0; l < LANES; l++)
-        finite &= zero_or_nan[l] == 0;
+        finite &= seen[l] == 0;
     return finite;
 }
 #undef FC_T

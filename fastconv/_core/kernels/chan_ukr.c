@@ -10,9 +10,11 @@
 
 #define FC_T f32
 #define FC_TILE chan_F32
+#define FC_POINTS points_F32
 #include "chan_ukr_body.h"
 #define FC_T f64
 #define FC_TILE chan_F64
+#define FC_POINTS points_F64
 #include "chan_ukr_body.h"
 
 #define FC_T f32
@@ -35,20 +37,33 @@
         chan_##kind(px, nv, taps, off, (const T *)x, step_used, (const T *)w, (T *)c,           \
                     accumulate);                                                                \
     }
+#define FC_DEFINE_POINTS(kind, T, px, nv)                                                       \
+    static void FC_UKR_NAME(kind, px, nv, points)(ptrdiff_t taps, const int32_t *off,           \
+                                                  const void *x, const int32_t *at,             \
+                                                  const void *w, void *c, int accumulate)       \
+    {                                                                                           \
+        points_##kind(px, nv, taps, off, (const T *)x, at, (const T *)w, (T *)c, accumulate);   \
+    }
 #define FC_BOTH(kind, T, px, nv)                                                                \
     FC_DEFINE(kind, T, px, nv, unit, 1)                                                         \
     FC_DEFINE(kind, T, px, nv, steps, step)
 #define FC_CHAN(kind, T, px, nv) FC_BOTH(kind, T, px, nv)
+#define FC_CHAN_POINTS(kind, T, px, nv) FC_DEFINE_POINTS(kind, T, px, nv)
 #include "chan.inc"
 #undef FC_CHAN
+#undef FC_CHAN_POINTS
 
 #define FC_STRING_(x) #x
 #define FC_STRING(x) FC_STRING_(x)
-#define FC_CHAN(kind, T, px, nv)                                                                \
-    {"fc_" #kind "_chan_ukr_" #px "x" #nv "__" FC_STRING(FC_ISA), FC_KIND_##kind, px, nv,       \
-     (int)(sizeof(T##_v) / sizeof(T)), FC_UKR_NAME(kind, px, nv, unit),                         \
-     FC_UKR_NAME(kind, px, nv, steps), FC_CAT(store_, T), FC_CAT(bias_, T),       \
+#define FC_ROW(kind, T, px, nv, unit, steps, points, how)                                       \
+    {"fc_" #kind "_chan_" how "ukr_" #px "x" #nv "__" FC_STRING(FC_ISA), FC_KIND_##kind, px, nv,  \
+     (int)(sizeof(T##_v) / sizeof(T)), unit, steps, points, FC_CAT(store_, T), FC_CAT(bias_, T),  \
      FC_CAT(pack_, T)},
+#define FC_CHAN(kind, T, px, nv)                                                                \
+    FC_ROW(kind, T, px, nv, FC_UKR_NAME(kind, px, nv, unit), FC_UKR_NAME(kind, px, nv, steps),    \
+           NULL, "")
+#define FC_CHAN_POINTS(kind, T, px, nv)                                                         \
+    FC_ROW(kind, T, px, nv, NULL, NULL, FC_UKR_NAME(kind, px, nv, points), "points_")
 const fc_chan_row FC_CAT(fc_chan_table__, FC_ISA)[] = {
 #include "chan.inc"
 };

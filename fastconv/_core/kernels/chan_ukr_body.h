@@ -39,7 +39,43 @@ FC_INLINE void FC_TILE(const int PX, const int NV, ptrdiff_t taps, const int32_t
         }
     }
 }
+
+/* The same for pixels that lie anywhere: c[p][k] += sum over taps of x[off[t] + at[p]] * w[t][k]. One register
+ * a pixel holds where it begins, so tiles run over the ends of rows; made for 16 vector registers. */
+FC_INLINE void FC_POINTS(const int PX, const int NV, ptrdiff_t taps, const int32_t *off, const T *x,
+                         const int32_t *at, const T *w, T *c, int accumulate)
+{
+    V acc[8][2];
+    const T *pixel[8];
+    T *row = c;
+    FC_UNROLL for (int p = 0; p < PX; p++) {
+        pixel[p] = x + at[p];
+        FC_UNROLL for (int j = 0; j < NV; j++)
+            acc[p][j] = FC_CAT(FC_T, _zero);
+    }
+    for (ptrdiff_t t = 0; t < taps; t++) {
+        const ptrdiff_t o = off[t];
+        V b[2];
+        FC_UNROLL for (int j = 0; j < NV; j++) {
+            b[j] = *(const VU *)(w + j * LANES);
+            FC_CAT(FC_T, _keep)(b[j]);
+        }
+        FC_UNROLL for (int p = 0; p < PX; p++)
+            FC_UNROLL for (int j = 0; j < NV; j++)
+                acc[p][j] += b[j] * pixel[p][o];
+        w += NV * LANES;
+    }
+    FC_UNROLL for (int p = 0; p < PX; p++, row += NV * LANES) {
+        FC_OPAQUE(row);
+        FC_UNROLL for (int j = 0; j < NV; j++) {
+            if (accumulate)
+                acc[p][j] += *(const VU *)(row + j * LANES);
+            *(VU *)(row + j * LANES) = acc[p][j];
+        }
+    }
+}
 #undef FC_TILE
+#undef FC_POINTS
 #undef FC_T
 #undef T
 #undef V

@@ -8,6 +8,9 @@
 #include "fc_kernels.h"
 #include "../simd/vectors.h"
 #include <string.h>
+#if FC_VEC_BYTES > 16
+#include <immintrin.h>
+#endif
 
 #define FC_T f32
 #include "depthwise_ukr_body.h"

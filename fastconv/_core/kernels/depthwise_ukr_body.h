@@ -219,44 +219,7 @@ static void N(last_)(const fc_last_row *d, const void *x, const void *w, const v
 
 /* ---- small planes: LANES channels at a time, turned to channels last and back ---- */
 
-#define FC_TRANSPOSE N(transpose_)
-#include "../simd/transpose.h"
-
-/* to[p * to_col + c] = x[c * plane + p] for p < n (n >= LANES), c < LANES */
-static void N(to_last_)(void *to_, ptrdiff_t to_col, const void *x_, ptrdiff_t plane, ptrdiff_t n)
-{
-    const T *x = (const T *)x_;
-    T *to = (T *)to_;
-    for (ptrdiff_t p = 0; p < n; p += LANES) {
-        V v[LANES];
-        if (p + LANES > n)
-            p = n - LANES;
-        FC_UNROLL for (int c = 0; c < LANES; c++)
-            v[c] = *(const VU *)(x + c * plane + p);
-        N(transpose_)(v);
-        FC_UNROLL for (int c = 0; c < LANES; c++)
-            *(VU *)(to + (p + c) * to_col) = v[c];
-    }
-}
-
-/* The way back: to[c * plane + p] = x[p * x_col + c] for p < n (n >= LANES), first <= c < LANES */
-static void N(to_planes_)(void *to_, ptrdiff_t plane, const void *x_, ptrdiff_t x_col, ptrdiff_t n,
-                          int first)
-{
-    const T *x = (const T *)x_;
-    T *to = (T *)to_;
-    for (ptrdiff_t p = 0; p < n; p += LANES) {
-        V v[LANES];
-        if (p + LANES > n)
-            p = n - LANES;
-        FC_UNROLL for (int c = 0; c < LANES; c++)
-            v[c] = *(const VU *)(x + (p + c) * x_col);
-        N(transpose_)(v);
-        FC_UNROLL for (int c = 0; c < LANES; c++)
-            if (c >= first)
-                *(VU *)(to + c * plane + p) = v[c];
-    }
-}
+#include "turn_body.h"
 #undef N
 #undef FC_T
 #undef T

@@ -59,9 +59,12 @@ int fc_isa_compiled(fc_isa isa);
 
 /* ---- channel-lane microkernel ------------------------------------------------------------
  * c[p][k] (+)= sum over t < taps of x[off[t] + p * step] * w[t][k] for p < pixels, k < nv * lanes
- * c and w hold nv * lanes numbers a row; `unit` is the same for step 1. Real floats only. */
+ * c and w hold nv * lanes numbers a row; `unit` is the same for step 1. Real floats only.
+ * points: pixel p at at[p] rather than p * step. A row of the table has either points or the other two. */
 typedef void fc_chan_ukr(ptrdiff_t taps, const int32_t *off, const void *x, ptrdiff_t step,
                          const void *w, void *c, int accumulate);
+typedef void fc_chan_points(ptrdiff_t taps, const int32_t *off, const void *x, const int32_t *at,
+                            const void *w, void *c, int accumulate);
 /* dst[k * ld + p] = c[p * width + k] + bias[k] (bias may be NULL); and c[p * width + k] += bias[k] */
 typedef void fc_chan_store(void *dst, ptrdiff_t ld, const void *c, ptrdiff_t width,
                            ptrdiff_t pixels, ptrdiff_t channels, const void *bias);
@@ -75,6 +78,7 @@ typedef struct {
     fc_kind kind;
     int pixels, nv, lanes;
     fc_chan_ukr *unit, *steps;
+    fc_chan_points *points;
     fc_chan_store *store;
     fc_chan_bias *bias;
     fc_chan_pack *pack;
@@ -239,9 +243,54 @@ typedef struct {
 } fc_depthwise_row;
 const fc_depthwise_row *fc_depthwise_rows(fc_isa isa, int *count);
 
+/* ---- Winograd transforms -------------------------------------------------------------------
+ * A vector holds `lanes` neighbouring channels; steps count numbers. points[i]: 1 (the axis is left as it is),
+ * 4, 6 or 8 along axis i; outs[i]: 1, 2, 4 or 6. At most FC_WINO_POINTS points in all.
+ * in: v[p * xi + lane] = transform of x[sum of i * step[] + lane].
+ * out: y[sum of j * step[] + lane] = activation(bias[lane] + inverse transform of m[p * xi + lane]), bias may
+ * be NULL, activation 0 or 1 (relu); check, a vector, takes the sum of all results before that.
+ * edge: to[p * lanes + lane] = x, or zero where an index is outside low .. high - 1.
+ * clip: y[sum of j * step[] + lane] = from[..] for j < count[], from: outs[] vectors. */
+#define FC_WINO_POINTS 256
+#define FC_WINO_COLUMNS 256
+typedef void fc_wino_in(const int *points, const void *x, const ptrdiff_t *step, void *v, ptrdiff_t xi);
+typedef void fc_wino_out(const int *points, const int *outs, const void *m, ptrdiff_t xi, void *y,
+                         const ptrdiff_t *step, const void *bias, int activation, void *check);
+typedef void fc_wino_edge(const int *points, const ptrdiff_t *low, const ptrdiff_t *high,
+                          const void *x, const ptrdiff_t *step, void *to);
+typedef void fc_wino_clip(const int *outs, const ptrdiff_t *count, const void *from, void *y,
+                          const ptrdiff_t *step);
+/* u[p * xi + (z * channels + c) * width + k] = transform of the taps w[k * filter + (c * deep + z) * taps + t]
+ * for k < width, a multiple of `lanes`; in double, rounded once. channels >= lanes. 0: not all are finite */
+typedef struct {
+    int points[3], taps[3];
+    const double *matrix[3];          /* points x taps */
+    ptrdiff_t width, channels, deep, filter, xi;
+} fc_wino_weights;
+typedef int fc_wino_pack(const fc_wino_weights *d, const void *w, void *u);
+typedef struct {
+    const char *name;
+    fc_kind kind;
+    int lanes;
+    fc_wino_in *in;
+    fc_wino_out *out;
+    fc_wino_edge *edge;
+    fc_wino_clip *clip;
+    fc_wino_pack *weights;
+    fc_to_last *to_last;
+    fc_to_planes *to_planes;
+} fc_winograd_row;
+const fc_winograd_row *fc_winograd_rows(fc_isa isa, int *count);
+
 /* ---- workspace ---------------------------------------------------------------------------
  * Scratch of the calling thread: grows, is reused, freed when the thread ends. NULL: no memory. */
 void *fc_scratch(size_t bytes);
 double fc_now(void);  /* seconds of a monotonic clock */
+/* Memory that is read soon, into the L2 cache; any address will do. */
+static inline void fc_prefetch(const void *at, ptrdiff_t bytes)
+{
+    for (const char *p = (const char *)at; p < (const char *)at + bytes; p += 64)
+        __builtin_prefetch(p, 0, 2);
+}
 
 #endif

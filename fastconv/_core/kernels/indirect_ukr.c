@@ -23,7 +23,9 @@
     {                                                                                           \
         indirect_##kind(px, nv, taps, first, end, at, (const T *)w, skip, (T *)c, accumulate);  \
     }
+#define FC_CHAN_POINTS FC_CHAN
 #include "chan.inc"
+#undef FC_CHAN_POINTS
 #undef FC_CHAN
 
 #define FC_STRING_(x) #x
@@ -32,7 +34,9 @@
     {"fc_" #kind "_indirect_ukr_" #px "x" #nv "__" FC_STRING(FC_ISA), FC_KIND_##kind, px, nv,   \
      (int)(sizeof(T##_v) / sizeof(T)), FC_UKR_NAME(kind, px, nv)},
 const fc_indirect_row FC_CAT(fc_indirect_table__, FC_ISA)[] = {
+#define FC_CHAN_POINTS FC_CHAN
 #include "chan.inc"
+#undef FC_CHAN_POINTS
 };
 const int FC_CAT(fc_indirect_count__, FC_ISA) =
     (int)(sizeof FC_CAT(fc_indirect_table__, FC_ISA) / sizeof(fc_indirect_row));

@@ -5,6 +5,7 @@
  * smaller request gives it back.  Aligned to a cache line of 64 bytes, and to 2 MB pages when large.
  */
 #define _GNU_SOURCE
+#include "fc_image.h"
 #include "fc_kernels.h"
 #include <pthread.h>
 #include <stdlib.h>
@@ -54,4 +55,11 @@ double fc_now(void)
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void fc_fence(void)
+{
+#if defined(__SSE2__)
+    __builtin_ia32_sfence();
+#endif
 }

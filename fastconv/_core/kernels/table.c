@@ -3,32 +3,11 @@
  * The rows come from kernels.inc through tap_ukr.c; the build defines FC_HAVE_<isa> for each ISA
  * that the compiler could make.  Which one a machine runs is decided in cpu.pyx.
  */
+#include "fc_fft.h"
+#include "fc_fft2.h"
 #include "fc_filters.h"
+#include "fc_image.h"
 #include "fc_kernels.h"
-
-#define FC_TABLE(isa)                                 \
-    extern const fc_tap_row fc_tap_table__##isa[];   \
-    extern const int fc_tap_count__##isa;            \
-    extern const fc_chan_row fc_chan_table__##isa[]; \
-    extern const int fc_chan_count__##isa;           \
-    extern const fc_row_row fc_row_table__##isa[];   \
-    extern const int fc_row_count__##isa;            \
-    extern const fc_depthwise_row fc_depthwise_table__##isa[]; \
-    extern const int fc_depthwise_count__##isa;      \
-    extern const fc_indirect_row fc_indirect_table__##isa[]; \
-    extern const int fc_indirect_count__##isa;      \
-    extern const fc_iir_row fc_iir_table__##isa[];   \
-    extern const int fc_iir_count__##isa;            \
-    extern const fc_lanes_row fc_lanes_table__##isa[]; \
-    extern const int fc_lanes_count__##isa;          \
-    extern const fc_dots_row fc_dots_table__##isa[]; \
-    extern const int fc_dots_count__##isa;           \
-    extern const fc_fir_row fc_fir_table__##isa[];   \
-    extern const int fc_fir_count__##isa;
-FC_TABLE(baseline)
-FC_TABLE(avx2)
-FC_TABLE(avx512)
-FC_TABLE(neon)
 
 #define FC_ROWS(family, isa)                  \
     *count = fc_##family##_count__##isa;      \
@@ -50,7 +29,14 @@ FC_TABLE(neon)
 #else
 #define FC_NEON(family)
 #endif
+#define FC_DECLARE(family, isa)                              \
+    extern const fc_##family##_row fc_##family##_table__##isa[]; \
+    extern const int fc_##family##_count__##isa;
 #define FC_LOOK_UP(family)                                                  \
+    FC_DECLARE(family, baseline)                                            \
+    FC_DECLARE(family, avx2)                                                \
+    FC_DECLARE(family, avx512)                                              \
+    FC_DECLARE(family, neon)                                                \
     const fc_##family##_row *fc_##family##_rows(fc_isa isa, int *count)     \
     {                                                                       \
         switch (isa) {                                                      \
@@ -64,10 +50,15 @@ FC_LOOK_UP(chan)
 FC_LOOK_UP(row)
 FC_LOOK_UP(depthwise)
 FC_LOOK_UP(indirect)
+FC_LOOK_UP(winograd)
 FC_LOOK_UP(iir)
 FC_LOOK_UP(lanes)
 FC_LOOK_UP(dots)
 FC_LOOK_UP(fir)
+FC_LOOK_UP(image)
+FC_LOOK_UP(line)
+FC_LOOK_UP(fft)
+FC_LOOK_UP(fft2)
 
 int fc_isa_compiled(fc_isa isa)
 {

@@ -7,7 +7,9 @@ FC_INLINE void FC_TRANSPOSE(FC_CAT(FC_T, _v) *v)
     typedef FC_CAT(FC_T, _v) vector;
     typedef __typeof__((vector){0} == (vector){0}) index;
     enum { lanes = sizeof(vector) / sizeof(FC_T) };
-    FC_UNROLL for (int h = 1; h < lanes; h *= 2) {
+    /* counted by k: a loop that doubles h is not unrolled, and looks every index up while it runs */
+    FC_UNROLL for (int k = 0; k < __builtin_ctz(lanes); k++) {
+        const int h = 1 << k;
         index low, high;
         FC_UNROLL for (int l = 0; l < lanes; l++) {
             low[l] = l & h ? lanes + l - h : l;

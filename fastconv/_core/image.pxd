@@ -1,0 +1,86 @@
+# cython: language_level=3
+"""The image driver's job, for the modules that filter images (image, separable, small)."""
+from fastconv._core cimport kernels as k
+
+cdef extern from "kernels/fc_image.h" nogil:
+    ctypedef struct fc_image_taps:
+        ptrdiff_t planes
+        ptrdiff_t plane_rows
+        ptrdiff_t kh
+        ptrdiff_t kw
+    int FC_IMAGE_STORE, FC_IMAGE_ADD, FC_IMAGE_STREAM
+    ctypedef void fc_image_ukr(const fc_image_taps *taps, const void *const *rows, ptrdiff_t at,
+                               const void *w, void *c, ptrdiff_t ldc, int write) noexcept
+    ctypedef struct fc_image_row:
+        const char *name
+        k.fc_kind kind
+        int kh
+        int kw
+        int rows
+        int nv
+        int lanes
+        fc_image_ukr *run
+    const fc_image_row *fc_image_rows(k.fc_isa isa, int *count) noexcept
+    ctypedef void fc_line_ukr(ptrdiff_t taps, const void *x, const void *w, void *y, ptrdiff_t n,
+                              int write) noexcept
+    ctypedef struct fc_line_row:
+        const char *name
+        k.fc_kind kind
+        int lanes
+        fc_line_ukr *run
+    const fc_line_row *fc_line_rows(k.fc_isa isa, int *count) noexcept
+    void fc_fence() noexcept
+
+
+cdef enum:
+    MOST_AXES = 16
+    MOST_ROWS = 6           # of a tile
+    MOST_VECTORS = 4
+
+
+ctypedef struct Axis:
+    ptrdiff_t size          # samples
+    ptrdiff_t out           # outputs
+    ptrdiff_t taps
+    ptrdiff_t before        # the window of output 0 begins at sample -before
+    ptrdiff_t x_step        # bytes
+    ptrdiff_t out_step
+    int mode                # fc_pad_mode
+
+
+ctypedef struct Tools:      # the microkernels of one number type
+    int kind
+    ptrdiff_t number        # bytes
+    ptrdiff_t lanes
+    int most_rows
+    fc_image_ukr *tile[2][7][5]     # [kw == 1][rows][vectors]
+    fc_image_ukr *three             # 3 x 3 kernels
+    int three_rows
+    fc_line_ukr *line
+
+
+ctypedef struct Image:      # one filter over one array: everything that is decided before it runs
+    const Tools *tools
+    int axes                # the last two are the row and the column axis
+    Axis axis[16]
+    ptrdiff_t planes        # taps of the other axes
+    char fill[16]
+    bint lined              # columns are filtered apart: w holds planes * rows taps, then those of a row
+    bint edge_given         # then what lies beside the rows between the two passes is `edge`, not fill filtered
+    char edge[16]
+    bint gather             # rows are copied together before they are filtered
+    bint stream
+    fc_image_ukr *special
+    int rows                # of a tile
+    ptrdiff_t block, blocks         # rows of an item of work
+    ptrdiff_t chunk, chunks         # its columns
+    ptrdiff_t pitch                 # numbers in a gathered row
+    ptrdiff_t tap_columns           # columns of taps in one running sum
+    ptrdiff_t table_bytes, patch_bytes, buffer_bytes, fill_bytes, scratch_bytes
+    ptrdiff_t items
+    double work
+
+
+cdef const Tools *tools_of(int kind) noexcept nogil
+cdef void prepare(Image *d, const Tools *tools) noexcept nogil
+cdef int run(const Image *d, const char *x, const char *w, char *out) except -1

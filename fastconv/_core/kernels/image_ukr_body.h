@@ -1,0 +1,95 @@
+/* One register tile of an image filter, for one number type: included by image_ukr.c once per kind.
+ *
+ * FC_T: short name of the number type, FC_TILE: the name to define.  R output rows by NV vectors.  Input row p
+ * meets the outputs r with 0 <= p - r < kh.  The first R - 1 rows and the last R - 1 meet fewer than R each, but
+ * row q and row kh + q together meet every output once: they are taken in pairs, so that each step adds to all
+ * R * NV sums and no chain of additions waits for itself.  The loop over column taps stays a loop (unrolled,
+ * GCC spills), but for KW = 1 and for kernels of 3 x 3 (KH = KW = 3, everything unrolled).
+ */
+#define T FC_T
+#define V FC_CAT(FC_T, _v)
+#define VU FC_CAT(FC_T, _vu)
+#define LANES ((int)(sizeof(V) / sizeof(T)))
+
+/* Vectors at x meet outputs low..high, whose weights lie at w + more - r.  What is fewer, vectors or weights,
+ * is held in registers while the other passes by. */
+#define FC_MEET(x, w, low, high, more)                                       \
+    if (NV < R) {                                                            \
+        V v_[4];                                                             \
+        FC_UNROLL for (int j = 0; j < NV; j++) {                             \
+            v_[j] = *(const VU *)((x) + j * LANES);                          \
+            FC_CAT(FC_T, _keep)(v_[j]);                                      \
+        }                                                                    \
+        FC_UNROLL for (int r = 0; r < R; r++) {                              \
+            if (r < (low) || r > (high))                                     \
+                continue;                                                    \
+            V b_ = (w)[(more) - r] - FC_CAT(FC_T, _zero);                    \
+            FC_CAT(FC_T, _keep)(b_);                                         \
+            FC_UNROLL for (int j = 0; j < NV; j++)                           \
+                acc[r][j] += v_[j] * b_;                                     \
+        }                                                                    \
+    } else {                                                                 \
+        FC_UNROLL for (int j = 0; j < NV; j++) {                             \
+            V v_ = *(const VU *)((x) + j * LANES);                           \
+            FC_CAT(FC_T, _keep)(v_);                                         \
+            FC_UNROLL for (int r = 0; r < R; r++)                            \
+                if (r >= (low) && r <= (high))                               \
+                    acc[r][j] += v_ * (w)[(more) - r];                       \
+        }                                                                    \
+    }
+
+FC_INLINE void FC_TILE(const int KH, const int KW, const int R, const int NV, const fc_image_taps *taps,
+                       const void *const *rows, ptrdiff_t at, const T *w, T *c, ptrdiff_t ldc, int write)
+{
+    V acc[6][4];
+    const ptrdiff_t kh = KH ? KH : taps->kh, kw = KW ? KW : taps->kw;
+    FC_UNROLL for (int r = 0; r < R; r++)
+        FC_UNROLL for (int j = 0; j < NV; j++)
+            acc[r][j] = FC_CAT(FC_T, _zero);
+    for (ptrdiff_t z = 0; z < taps->planes; z++) {
+        if (KH) {
+            FC_UNROLL for (int p = 0; p < R + KH - 1; p++)
+                FC_UNROLL for (int s = 0; s < KW; s++) {
+                    const T *a = (const T *)rows[p] + at + s, *wp = w + s * KH + p;
+                    FC_OPAQUE(wp); /* or all weights are broadcast first, and spilled */
+                    FC_MEET(a, wp, (p >= KH ? p - KH + 1 : 0), (p < R ? p : R - 1), 0);
+                }
+            w += KH * KW;
+            rows += taps->plane_rows;
+            continue;
+        }
+        FC_UNROLL for (int q = 0; q < R - 1; q++) {
+            const T *a = (const T *)rows[q] + at, *b = (const T *)rows[kh + q] + at, *wq = w + q;
+            for (ptrdiff_t s = 0; s < kw; s++, a++, b++, wq += kh) {
+                FC_MEET(a, wq, 0, q, 0);
+                FC_MEET(b, wq, q + 1, R - 1, kh);
+            }
+        }
+        for (ptrdiff_t p = R - 1; p < kh; p++) {
+            const T *a = (const T *)rows[p] + at, *wp = w + p;
+            for (ptrdiff_t s = 0; s < kw; s++, a++, wp += kh) {
+                FC_MEET(a, wp, 0, R - 1, 0);
+            }
+        }
+        w += kh * kw;
+        rows += taps->plane_rows;
+    }
+    FC_UNROLL for (int r = 0; r < R; r++)
+        FC_UNROLL for (int j = 0; j < NV; j++) {
+            T *to = c + r * ldc + j * LANES;
+            if (write == FC_IMAGE_STREAM) {
+                FC_STREAM(to, acc[r][j]);
+                continue;
+            }
+            if (write == FC_IMAGE_ADD)
+                acc[r][j] += *(const VU *)to;
+            *(VU *)to = acc[r][j];
+        }
+}
+#undef FC_MEET
+#undef FC_TILE
+#undef FC_T
+#undef T
+#undef V
+#undef VU
+#undef LANES

@@ -1,0 +1,79 @@
+/* One row filtered by one row of taps, for one number type: included by image_ukr.c once per kind.
+ *
+ * Taps r, r + lanes, r + 2 lanes, ... meet the same vectors of samples, lanes apart: a block of NV output vectors
+ * and M such taps loads NV + M - 1 vectors for NV * M multiply-adds.  Every output adds its taps in the same
+ * order, whatever the block.
+ */
+#define T FC_T
+#define V FC_CAT(FC_T, _v)
+#define VU FC_CAT(FC_T, _vu)
+#define LANES ((int)(sizeof(V) / sizeof(T)))
+#define BLOCK FC_CAT(FC_LINE, _block)
+#define MEET FC_CAT(FC_LINE, _meet)
+
+/* acc += taps w[0], w[lanes], ... M of them, over the samples from x on */
+FC_INLINE void MEET(const int M, const int NV, V *acc, const T *x, const T *w)
+{
+    V tap[4];
+    FC_OPAQUE(x); /* or vectors are carried over from one block of taps to the next, and spilled */
+    FC_UNROLL for (int m = 0; m < M; m++)
+        tap[m] = w[m * LANES] - FC_CAT(FC_T, _zero);
+    FC_UNROLL for (int i = 0; i < NV + M - 1; i++) {
+        V a = *(const VU *)(x + i * LANES);
+        FC_CAT(FC_T, _keep)(a);
+        FC_UNROLL for (int m = 0; m < M; m++)
+            if (i - m >= 0 && i - m < NV)
+                acc[i - m] += a * tap[m];
+    }
+}
+
+FC_INLINE void BLOCK(const int NV, ptrdiff_t taps, const T *x, const T *w, T *y, int write)
+{
+    V acc[FC_LINE_VECTORS];
+    FC_UNROLL for (int j = 0; j < NV; j++)
+        acc[j] = FC_CAT(FC_T, _zero);
+    for (int r = 0; r < LANES && r < taps; r++) {
+        const T *xr = x + r, *wr = w + r, *end = w + taps; /* taps r, r + lanes, ... */
+        for (; wr + (FC_LINE_TAPS - 1) * LANES < end; xr += FC_LINE_TAPS * LANES, wr += FC_LINE_TAPS * LANES)
+            MEET(FC_LINE_TAPS, NV, acc, xr, wr);
+        for (; wr < end; xr += LANES, wr += LANES)
+            MEET(1, NV, acc, xr, wr);
+    }
+    FC_UNROLL for (int j = 0; j < NV; j++) {
+        T *to = y + j * LANES;
+        if (write == FC_IMAGE_STREAM) {
+            FC_STREAM(to, acc[j]);
+            continue;
+        }
+        if (write == FC_IMAGE_ADD)
+            acc[j] += *(const VU *)to;
+        *(VU *)to = acc[j];
+    }
+}
+
+static void FC_LINE(ptrdiff_t taps, const void *x_, const void *w_, void *y_, ptrdiff_t n, int write)
+{
+    const T *x = (const T *)x_, *w = (const T *)w_;
+    T *y = (T *)y_;
+    ptrdiff_t p = 0;
+    for (; p + FC_LINE_VECTORS * LANES <= n; p += FC_LINE_VECTORS * LANES)
+        BLOCK(FC_LINE_VECTORS, taps, x + p, w, y + p, write);
+    for (; p + 2 * LANES <= n; p += 2 * LANES)
+        BLOCK(2, taps, x + p, w, y + p, write);
+    for (; p + LANES <= n; p += LANES)
+        BLOCK(1, taps, x + p, w, y + p, write);
+    if (p < n) { /* over its neighbour */
+        T last[LANES];
+        BLOCK(1, taps, x + n - LANES, w, last, FC_IMAGE_STORE);
+        for (ptrdiff_t i = p; i < n; i++)
+            y[i] = write == FC_IMAGE_ADD ? y[i] + last[i - (n - LANES)] : last[i - (n - LANES)];
+    }
+}
+#undef FC_LINE
+#undef FC_T
+#undef T
+#undef V
+#undef VU
+#undef LANES
+#undef BLOCK
+#undef MEET

@@ -1,0 +1,185 @@
+"""backend="oa": overlap-save convolution by FFT, in blocks that stay in cache.
+
+Decides what ``_core/overlap.pyx`` does: the size of the transform, and where every row begins.  Rows are all
+axes but the convolved one; which of them is convolved, and how they lie in memory, does not matter.
+"""
+
+import math
+import threading
+
+import numpy as np
+
+from .. import _costs, _dtypes
+from .._core import cpu, fft
+from .._core import overlap as _overlap
+from .._problem import PAD_CODES
+from . import _tiles, direct
+from .base import Plan, Verdict, Weights, contiguous
+
+name = "oa"
+_TYPES = {"f4": 5, "f8": 6, "c8": 8, "c16": 9}  # fc_kind by compute type
+MOST_POINTS = 1 << 22
+
+
+def supports(problem):
+    """Convolutions of single channels, floating or complex, of stride 1."""
+    g = problem.geometry
+    if problem.kind != "conv" or g.transposed:
+        return Verdict(False, f"overlap-save does not compute {problem.kind} or transposed convolution")
+    if problem.compute.str[1:] not in _TYPES:
+        return Verdict(False, f"FFT blocks are float32, float64, complex64 or complex128, found {problem.dtype}")
+    if g.channels != 1 or problem.has_bias or problem.activation:
+        return Verdict(False, "one channel, without bias and activation, is wanted")
+    if any((a.stride, a.dilation, a.upsample) != (1, 1, 1) for a in g.axes):
+        return Verdict(False, "stride, dilation and upsampling must be 1")
+    long = convolved(g)
+    if len(long) > 1:
+        return _tiles.supports(problem)
+    if not long:
+        return Verdict(False, "the kernel has one tap")
+    limit = problem.workspace_limit
+    if limit is not None and OverlapPlan(problem).workspace_bytes > limit:
+        return Verdict(False, f"a block needs {OverlapPlan(problem).workspace_bytes} bytes of "
+                              f"workspace a thread, workspace_limit is {limit}")  # fmt: skip
+    return Verdict(True, "overlap-save FFT in blocks that stay in cache")
+
+
+def convolved(g):
+    """Indices of the axes along which something happens."""
+    return [i for i, a in enumerate(g.axes)
+            if a.kernel > 1 or a.before or a.out != a.size]  # fmt: skip
+
+
+def cost(problem):
+    """Seconds on one thread: the points of all blocks at their size's rate, and of the kernels."""
+    if len(convolved(problem.geometry)) > 1:
+        return _tiles.cost(problem)
+    axis, rows, filters = _sizes(problem)
+    points, seconds = best_size(problem)
+    return _costs.OVERLAP_CALL + rows * seconds + filters * points * _point(problem, points) / 2
+
+
+def _sizes(problem):
+    """(convolved axis, rows, filters)."""
+    g = problem.geometry
+    (i,) = convolved(g)
+    filters = math.prod(g.groups) * math.prod(g.filters)
+    others = math.prod(a.out for j, a in enumerate(g.axes) if j != i)
+    return g.axes[i], math.prod(g.batch) * filters * others, filters
+
+
+def _point(problem, points):
+    """Seconds that one complex point of a block takes."""
+    wide = problem.compute.str[1:] in ("f8", "c16")
+    rates = _costs.OVERLAP_POINT["f8" if wide else "f4"]
+    at = min(max(0, points.bit_length() - 9), len(rates) - 1)
+    return rates[at] * 32 / _costs.VECTOR_BYTES[cpu.isa]
+
+
+def best_size(problem):
+    """(complex points of a block, seconds a row)."""
+    axis, _, _ = _sizes(problem)
+    real = problem.compute.kind == "f"
+    wide = problem.compute.str[1:] in ("f8", "c16")
+    points, found = max(256, fft.smallest(wide)), []
+    while points <= MOST_POINTS:
+        length = 2 * points if real else points
+        skip = -(-(axis.kernel - 1) // 16) * 16
+        if length > skip:
+            blocks = -(-axis.out // (length - skip))
+            seconds = blocks * (points * _point(problem, points) + _costs.OVERLAP_BLOCK)
+            found.append((seconds, points))
+            if blocks <= 1:
+                break
+        points *= 2
+    if not found:
+        return MOST_POINTS, math.inf
+    seconds, points = min(found)
+    return points, seconds
+
+
+class OverlapPlan(Plan):
+    """Jobs by operand strides, as those of ``direct``; kernel spectra are the packed weights."""
+
+    backend = name
+
+    def __init__(self, problem):
+        super().__init__(problem)
+        compute = problem.compute
+        wide = compute.str[1:] in ("f8", "c16")
+        points, _ = best_size(problem)
+        turned = compute.kind == "f"
+        self._transform = fft.transform(wide, points, turned)
+        self._wide = self._transform if wide else fft.transform(True, points, turned)
+        self._jobs = {}
+        self._lock = threading.Lock()
+        self._usual = self._job(*direct.usual_operands(problem))
+        self.workspace_bytes = self._usual.scratch_bytes
+
+    def __reduce__(self):
+        return plan, (self.problem,)
+
+    def _job(self, x, out_steps, aligned=True):
+        key = (x.strides, x.dtype.str if x.dtype.kind != "V" else "bf16", out_steps, aligned)
+        found = self._jobs.get(key)
+        if found is None:
+            found = self._build(x, out_steps, aligned)
+            with self._lock:
+                if len(self._jobs) >= direct.MAX_JOBS:
+                    self._jobs.pop(next(iter(self._jobs)))
+                self._jobs[key] = found
+        return found
+
+    def _build(self, x, out_steps, aligned):
+        problem, g = self.problem, self.problem.geometry
+        nb, ng, nf = len(g.batch), len(g.groups), len(g.filters)
+        (i,) = convolved(g)
+        axis, others = g.axes[i], [j for j in range(len(g.axes)) if j != i]
+        shape = (*g.batch, *g.groups, *g.filters, *(g.axes[j].out for j in others))
+        x_steps = (*x.strides[: nb + ng], *(0,) * nf, *(x.strides[nb + ng + 1 + j] for j in others))
+        at = nb + ng + nf
+        steps = (*out_steps[:at], *(out_steps[at + j] for j in others))
+        filters = math.prod(g.groups) * math.prod(g.filters)
+        which = np.arange(filters, dtype=np.intp).reshape((*g.groups, *g.filters, *(1,) * len(others)))
+        source, fill = _dtypes.describe(x.dtype), np.asarray(g.fill)
+        fills = [fill.astype(t) for t in (problem.compute, "c16" if problem.compute.kind == "c" else "f8")]
+        reader = (source.memory, source.is_complex,
+                  x.dtype.byteorder not in ("=", "|", direct._NATIVE),
+                  *((value.real.tobytes(), value.imag.tobytes()) for value in fills))  # fmt: skip
+        return _overlap.Job(
+            self._transform, self._wide, kind=_TYPES[problem.compute.str[1:]], reader=reader,
+            out_type=problem.types.memory, plain=aligned,
+            axis=(axis.size, x.strides[nb + ng + 1 + i], PAD_CODES[axis.mode]), taps=axis.kernel,
+            before=axis.before, outs=axis.out, x_row=direct.offsets(shape, x_steps),
+            out_row=direct.offsets(shape, steps), out_step=out_steps[at + i],
+            filter_row=np.ascontiguousarray(np.broadcast_to(which, shape)).reshape(-1),
+        )  # fmt: skip
+
+    def _filters(self, weights):
+        found = weights.packed.get(name)
+        if found is None:
+            w, (i,) = weights.w, convolved(self.problem.geometry)
+            taps = w.reshape(-1, w.shape[i - len(self.problem.geometry.axes)])
+            if taps.dtype.kind == "c":
+                taps = np.stack((taps.real, taps.imag), 1)
+            taps = np.ascontiguousarray(taps)  # an axis of length 1 may have any step
+            found = weights.packed[name] = self._usual.filters(taps)
+        return found
+
+    def warm(self, weights):
+        weights.held = True
+        self._filters(weights)
+
+    def run(self, x, weights, out):
+        filters = self._filters(weights)
+        if not filters.finite:  # their products with padded zeros would matter
+            direct.plan(self.problem).run(x, weights, out)
+            return
+        self._job(x, out.strides, x.flags.aligned and out.flags.aligned).run(x, filters, out)
+
+
+def plan(problem):
+    """The plan for a problem that ``supports`` accepted."""
+    if len(convolved(problem.geometry)) > 1:
+        return _tiles.plan(problem)
+    return OverlapPlan(problem)
