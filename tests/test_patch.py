@@ -59,7 +59,7 @@ def test_plain_call_and_switches():
 
 def test_exceptions_undo():
     with pytest.raises(ZeroDivisionError), fastconv.patch(numpy=True):
-        1 / 0
+        raise ZeroDivisionError
 
 
 def test_wrong_switches():
