@@ -17,12 +17,10 @@ from .._core import cpu
 from .._core import direct as _direct
 from .._core import implicit as _implicit
 from .._problem import PAD_CODES
-from . import reference
+from . import _image, reference
 from ._activations import CODES
 from ._blocking import layout, strip_size
 from ._deform import CompiledDeformPlan
-from ._image import ImagePlan
-from ._image import fits as fits_image
 from ._lowering import TapAxis, subproblems
 from .base import BackendNotSupportedError, Plan, Verdict
 
@@ -66,6 +64,8 @@ def _supports_deform(problem):
 def cost(problem):
     """Seconds on one thread: multiply-adds at the measured rate, lanes lost to narrow rows, and
     the gathering of the input."""
+    if problem.workspace_limit is None and _image.fits(problem):
+        return _image.cost(problem)
     g = problem.geometry
     key = problem.compute.str[1:]
     rate = _costs.DIRECT_RATE.get(key, _costs.DIRECT_SLOW_RATE)
@@ -413,6 +413,6 @@ def plan(problem):
     """A DirectPlan, or the plan for images, or the compiled plan of a deformable convolution."""
     if problem.kind == "deform":
         return CompiledDeformPlan(problem)
-    if problem.workspace_limit is None and fits_image(problem):
-        return ImagePlan(problem, DirectPlan)
+    if problem.workspace_limit is None and _image.fits(problem):
+        return _image.ImagePlan(problem, DirectPlan)
     return DirectPlan(problem)
