@@ -71,6 +71,10 @@ WINOGRAD_RATE = {"f4": 100e9, "f8": 50e9}
 WINOGRAD_MOVED = {"f4": 20e9, "f8": 10e9}
 WINOGRAD_PACKED = {"f4": 2e9, "f8": 2e9}
 WINOGRAD_WEIGHT_BYTES = 60e9
+# one filter over single-channel images: multiply-adds a second, bytes a second in and out
+IMAGE_RATE = {"f4": 70e9, "f8": 35e9, "i2": 60e9, "u2": 60e9, "i4": 20e9, "u4": 20e9, "i8": 8e9,
+              "u8": 8e9}  # fmt: skip
+IMAGE_BYTES = 32e9
 DIRECT_SLOW_RATE = 0.5e9  # long double
 GEMM_RATE = {"f4": 45e9, "f8": 22e9, "c8": 12e9, "c16": 6e9}
 REFERENCE_RATE = 0.3e9

@@ -10,7 +10,8 @@ cdef extern from "kernels/fc_image.h" nogil:
         ptrdiff_t kw
     int FC_IMAGE_STORE, FC_IMAGE_ADD, FC_IMAGE_STREAM
     ctypedef void fc_image_ukr(const fc_image_taps *taps, const void *const *rows, ptrdiff_t at,
-                               const void *w, void *c, ptrdiff_t ldc, int write) noexcept
+                               const void *w, void *c, ptrdiff_t ldc, ptrdiff_t count,
+                              int write) noexcept
     ctypedef struct fc_image_row:
         const char *name
         k.fc_kind kind
@@ -23,13 +24,17 @@ cdef extern from "kernels/fc_image.h" nogil:
     const fc_image_row *fc_image_rows(k.fc_isa isa, int *count) noexcept
     ctypedef void fc_line_ukr(ptrdiff_t taps, const void *x, const void *w, void *y, ptrdiff_t n,
                               int write) noexcept
+    ctypedef void fc_ordered_ukr(ptrdiff_t taps, int symmetry, const double *const *rows,
+                                 const double *w, double *y, ptrdiff_t n) noexcept
     ctypedef struct fc_line_row:
         const char *name
         k.fc_kind kind
         int lanes
         fc_line_ukr *run
+        fc_ordered_ukr *ordered
     const fc_line_row *fc_line_rows(k.fc_isa isa, int *count) noexcept
     void fc_fence() noexcept
+    int fc_resident(const void *at, size_t n) noexcept
 
 
 cdef enum:
@@ -57,6 +62,7 @@ ctypedef struct Tools:      # the microkernels of one number type
     fc_image_ukr *three             # 3 x 3 kernels
     int three_rows
     fc_line_ukr *line
+    fc_ordered_ukr *ordered
 
 
 ctypedef struct Image:      # one filter over one array: everything that is decided before it runs
@@ -84,3 +90,6 @@ ctypedef struct Image:      # one filter over one array: everything that is deci
 cdef const Tools *tools_of(int kind) noexcept nogil
 cdef void prepare(Image *d, const Tools *tools) noexcept nogil
 cdef int run(const Image *d, const char *x, const char *w, char *out) except -1
+cdef object serve(object a, object v, int mode, bint flip)
+cdef class Job:
+    cdef Image image

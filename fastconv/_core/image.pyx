@@ -10,6 +10,7 @@ in two passes, the first into a buffer that stays in the cache.  Stride and dila
 neighbours in memory; backends/_image.py leaves everything else to direct.pyx.
 """
 from cython.parallel cimport parallel, prange, threadid
+from libc.math cimport fabs as abs
 from libc.string cimport memcpy, memset
 cimport numpy as cnp
 
@@ -18,6 +19,11 @@ from fastconv._core.cpu cimport isa_index, threads_for
 from fastconv._core.job cimport Stopper
 
 cnp.import_array()
+
+cdef extern from "numpy/arrayobject.h":
+    bint PyArray_CheckExact(object) noexcept
+    bint PyArray_ISCARRAY_RO(cnp.ndarray) noexcept
+    object PyArray_EMPTY(int, cnp.npy_intp *, int, int)
 
 cdef enum:
     TAP_BLOCK = 256         # of one running sum, as in job.pxd
@@ -50,7 +56,7 @@ cdef void find_tools() noexcept:
             t.most_rows = max(t.most_rows, rows[i].rows)
     lines = fc_line_rows(isa_index(), &count)
     for i in range(count):
-        tools[lines[i].kind - 2].line = lines[i].run
+        tools[lines[i].kind - 2].line, tools[lines[i].kind - 2].ordered = lines[i].run, lines[i].ordered
 
 
 find_tools()
@@ -137,7 +143,7 @@ cdef ptrdiff_t patch_columns(const Image *d) noexcept nogil:
     if d.lined:
         return col.size if d.gather else 0
     beside = max(before_image(col), beyond_image(col))
-    beside = up(beside + (LINE // d.tools.number if d.stream else 0), lanes) + lanes
+    beside = up(beside + LINE // d.tools.number, lanes) + lanes
     if d.gather or 2 * (beside + lanes) > d.chunk:
         return d.chunk
     return beside
@@ -162,6 +168,8 @@ cdef int run(const Image *d, const char *x, const char *w, char *out) except -1:
     cdef ptrdiff_t item
     cdef char *scratch
     cdef Stopper stopper
+    # the system has just written the zeros of a fresh page, which are then in the cache
+    cdef bint stream = d.stream and fc_resident(out, d.axis[0].out * d.axis[0].out_step)
     if d.items == 0:
         return 0
     if d.work < 20000:
@@ -170,7 +178,7 @@ cdef int run(const Image *d, const char *x, const char *w, char *out) except -1:
             raise MemoryError(f"no memory for a workspace of {d.scratch_bytes} bytes a thread")
         fill_row(d, scratch)
         for item in range(d.items):
-            one_item(d, item, x, w, out, scratch)
+            one_item(d, item, x, w, out, stream, scratch)
         return 0
     stopper = Stopper()
     if threads > d.items:
@@ -185,8 +193,8 @@ cdef int run(const Image *d, const char *x, const char *w, char *out) except -1:
             if status[0] == 0 and not stopper.stop:
                 if threadid() == 0:
                     stopper.look()
-                one_item(d, item, x, w, out, scratch)
-        if d.stream:
+                one_item(d, item, x, w, out, stream, scratch)
+        if stream:
             fc_fence()
     stopper.check()
     if failed:
@@ -213,7 +221,7 @@ cdef void fill_row(const Image *d, char *scratch) noexcept nogil:
 
 
 cdef void one_item(const Image *d, ptrdiff_t item, const char *x, const char *w, char *out,
-                   char *scratch) noexcept nogil:
+                   bint stream, char *scratch) noexcept nogil:
     """A block of rows, or a part of their columns, of one position of the outer axes."""
     cdef const Axis *row = &d.axis[d.axes - 2]
     cdef const Axis *col = &d.axis[d.axes - 1]
@@ -252,21 +260,22 @@ cdef void one_item(const Image *d, ptrdiff_t item, const char *x, const char *w,
     if d.lined:
         lined(d, table, count, w, out, rows, scratch)
     else:
-        windows(d, table, count, w, out, first_col, rows, cols, scratch)
+        windows(d, table, count, w, out, first_col, rows, cols, stream, scratch)
 
 
 cdef void windows(const Image *d, const char **table, ptrdiff_t count, const char *w, char *out,
-                  ptrdiff_t first, ptrdiff_t rows, ptrdiff_t cols, char *scratch) noexcept nogil:
+                  ptrdiff_t first, ptrdiff_t rows, ptrdiff_t cols, bint stream, char *scratch) noexcept nogil:
     """Columns whose windows lie inside straight from the image, the others through patches."""
     cdef const Axis *col = &d.axis[d.axes - 1]
     cdef ptrdiff_t lanes = d.tools.lanes, number = d.tools.number, wide
     cdef ptrdiff_t left = min(max(before_image(col) - first, 0), cols)
     cdef ptrdiff_t right = max(left, min(cols, col.out - beyond_image(col) - first))
     cdef int write = FC_IMAGE_STORE
-    if d.stream and right - left >= 2 * LINE:
+    # stores that lie across two lines of the cache take twice as long
+    if right - left >= 2 * LINE:
         while (<size_t>(out + left * number)) % LINE and left < right:
             left += 1
-        write = FC_IMAGE_STREAM
+        write = FC_IMAGE_STREAM if stream else FC_IMAGE_STORE
     if right - left < lanes or d.gather:
         patched(d, table, count, w, out, first, rows, cols, scratch)
         return
@@ -323,7 +332,7 @@ cdef void tiles(const Image *d, const void **table, ptrdiff_t count, const char 
                 ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldc, int write, bint column, char *small) noexcept nogil:
     """rows x cols outputs; column: w is one column of taps, the rows' own columns are left alone."""
     cdef const Tools *tools = d.tools
-    cdef ptrdiff_t lanes = tools.lanes, number = tools.number, r = 0, p, left, begin
+    cdef ptrdiff_t lanes = tools.lanes, number = tools.number, r = 0, p, left, begin, many
     cdef int high, nv, kw1
     cdef fc_image_ukr *ukr
     cdef fc_image_taps taps
@@ -348,10 +357,13 @@ cdef void tiles(const Image *d, const void **table, ptrdiff_t count, const char 
             if nv * lanes > cols or taps.planes * taps.kh * taps.kw > TAP_BLOCK:
                 by_blocks(d, ukr, high, nv, &taps, table + r, at + begin, w,
                           out + (r * ldc + begin) * number, ldc, min(cols, nv * lanes), small)
+                begin += nv * lanes
             else:
-                ukr(&taps, table + r, at + begin, w, out + (r * ldc + begin) * number, ldc,
+                many = max(left // (nv * lanes), 1)
+                ukr(&taps, table + r, at + begin, w, out + (r * ldc + begin) * number, ldc, many,
                     write if begin == p else FC_IMAGE_STORE)
-            p = begin + nv * lanes
+                begin += many * nv * lanes
+            p = begin
         r += high
 
 
@@ -363,14 +375,14 @@ cdef void by_blocks(const Image *d, fc_image_ukr *ukr, int rows, int nv, const f
     cdef fc_image_taps part
     part.planes, part.plane_rows, part.kh = 1, taps.plane_rows, taps.kh
     if taps.planes * taps.kh * taps.kw <= TAP_BLOCK:
-        ukr(taps, table, at, w, small, width, FC_IMAGE_STORE)
+        ukr(taps, table, at, w, small, width, 1, FC_IMAGE_STORE)
     else:
         for z in range(taps.planes):
             s = 0
             while s < taps.kw:
                 part.kw = min(d.tap_columns, taps.kw - s)
                 ukr(&part, table + z * taps.plane_rows, at + s, w + (z * taps.kw + s) * taps.kh * number,
-                    small, width, FC_IMAGE_ADD if z + s > 0 else FC_IMAGE_STORE)
+                    small, width, 1, FC_IMAGE_ADD if z + s > 0 else FC_IMAGE_STORE)
                 s += part.kw
     for i in range(rows):
         memcpy(out + i * ldc * number, small + i * width * number, cols * number)
@@ -414,10 +426,21 @@ cdef void lined(const Image *d, const char **table, ptrdiff_t count, const char 
             edge(line, at, col, beside, number)
         line += -col.before * number
         if col.out >= tools.lanes:
-            tools.line(col.taps, line, end_w, out + i * row.out_step, col.out, FC_IMAGE_STORE)
+            filter_line(tools, col.taps, line, end_w, out + i * row.out_step, col.out)
         else:
-            tools.line(col.taps, line, end_w, small, tools.lanes, FC_IMAGE_STORE)
+            filter_line(tools, col.taps, line, end_w, small, tools.lanes)
             memcpy(out + i * row.out_step, small, col.out * number)
+
+
+cdef inline void filter_line(const Tools *tools, ptrdiff_t taps, const char *line, const char *w, char *out,
+                             ptrdiff_t n) noexcept nogil:
+    """A row in running sums of at most TAP_BLOCK taps."""
+    cdef ptrdiff_t t = min(taps, <ptrdiff_t>TAP_BLOCK), more
+    tools.line(t, line, w, out, n, FC_IMAGE_STORE)
+    while t < taps:
+        more = min(taps - t, <ptrdiff_t>TAP_BLOCK)
+        tools.line(more, line + t * tools.number, w + t * tools.number, out, n, FC_IMAGE_ADD)
+        t += more
 
 
 cdef inline void edge(char *line, ptrdiff_t at, const Axis *col, const char *beside,
@@ -436,7 +459,7 @@ cdef void by_blocks_fill(const Image *d, ptrdiff_t count, const char *w, char *t
     for i in range(d.planes * count):
         table[i] = scratch + d.table_bytes
     taps.planes, taps.plane_rows, taps.kh, taps.kw = d.planes, count, d.axis[d.axes - 2].taps, 1
-    d.tools.tile[1][1][1](&taps, <const void **>table, 0, w, small, 0, FC_IMAGE_STORE)
+    d.tools.tile[1][1][1](&taps, <const void **>table, 0, w, small, 0, 1, FC_IMAGE_STORE)
     memcpy(to, small, d.tools.number)
 
 
@@ -445,10 +468,9 @@ cdef void by_blocks_fill(const Image *d, ptrdiff_t count, const char *w, char *t
 
 cdef class Job:
     """A filter for one set of operand steps.  Immutable once built."""
-    cdef Image image
-
-    def __init__(self, int kind, axes, bytes fill not None, bint lined):
-        """axes: (size, out, taps, before, x step, out step, mode) from the outermost to the column axis."""
+    def __init__(self, int kind, axes, bytes fill not None, bint lined, bytes edge=None):
+        """axes: (size, out, taps, before, x step, out step, mode) from the outermost to the column axis; edge: what
+        lies beside the rows between the two passes, where that is not what the column makes of the fill value."""
         cdef const Tools *tools = tools_of(kind)
         cdef int i
         if tools == NULL or not 2 <= len(axes) <= MOST_AXES:
@@ -460,6 +482,9 @@ cdef class Job:
              self.image.axis[i].x_step, self.image.axis[i].out_step, self.image.axis[i].mode) = axes[i]
         memcpy(self.image.fill, <const char *>fill, min(len(fill), 16))
         self.image.lined = lined
+        if edge is not None:
+            self.image.edge_given = True
+            memcpy(self.image.edge, <const char *>edge, min(len(edge), 16))
         prepare(&self.image, tools)
 
     @property
@@ -471,3 +496,82 @@ cdef class Job:
         """Filter x into out; w: the taps as the microkernels read them, of the same type."""
         run(&self.image, <const char *>cnp.PyArray_DATA(x), <const char *>cnp.PyArray_DATA(w),
             <char *>cnp.PyArray_DATA(out))
+
+
+# --- the plain small call -----------------------------------------------------------------------
+
+cdef enum:
+    MOST_TAPS = 64
+
+
+cdef bint plain_image(object a) noexcept:
+    return PyArray_CheckExact(a) and cnp.PyArray_NDIM(<cnp.ndarray>a) == 2 and \
+        PyArray_ISCARRAY_RO(<cnp.ndarray>a) and cnp.PyArray_SIZE(<cnp.ndarray>a) > 0
+
+
+cdef bint factors(int kind, const char *w, ptrdiff_t rows, ptrdiff_t cols) noexcept nogil:
+    """Whether the taps might be a product of a column and a row that gains; preparing weights says for sure."""
+    cdef ptrdiff_t i, at = 0, n = rows * cols
+    cdef double a, b
+    if rows * cols < 2 * (rows + cols):     # as gains() of backends/_image.py
+        return False
+    for i in range(1, n):       # the largest tap and its row and column
+        if abs(number_of(kind, w, i)) > abs(number_of(kind, w, at)):
+            at = i
+    for i in range(n):
+        a = number_of(kind, w, at) * number_of(kind, w, i)
+        b = number_of(kind, w, i // cols * cols + at % cols) * number_of(kind, w, at // cols * cols + i % cols)
+        if abs(a - b) > 1e-3 * (abs(a) + abs(b)):
+            return False
+    return True
+
+
+cdef inline double number_of(int kind, const char *w, ptrdiff_t i) noexcept nogil:
+    return (<const float *>w)[i] if kind == 5 else (<const double *>w)[i]
+
+
+cdef object serve(object a, object v, int mode, bint flip):
+    """convolve(a, v) or correlate(a, v) of plain images with zeros around; None where it is another case.
+
+    mode: 0 full, 1 same, 2 valid."""
+    cdef cnp.ndarray x, w, y
+    cdef Image d
+    cdef Axis *axis
+    cdef cnp.npy_intp shape[2]
+    cdef char taps[MOST_TAPS * 8]
+    cdef const char *source
+    cdef ptrdiff_t n, m, number, i, j, rows, cols
+    cdef int kind, q
+    if not plain_image(a) or not plain_image(v):
+        return None
+    x, w = <cnp.ndarray>a, <cnp.ndarray>v
+    if cnp.PyArray_TYPE(x) != cnp.PyArray_TYPE(w):
+        return None
+    kind = 5 if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT else 6 if cnp.PyArray_TYPE(x) == cnp.NPY_DOUBLE else 0
+    rows, cols = cnp.PyArray_DIM(w, 0), cnp.PyArray_DIM(w, 1)
+    if not kind or rows < 2 or cols < 2 or rows * cols > MOST_TAPS or \
+            rows > cnp.PyArray_DIM(x, 0) or cols > cnp.PyArray_DIM(x, 1):
+        return None
+    source = <const char *>cnp.PyArray_DATA(w)
+    if not k.fc_all_finite(kind, source, rows * cols) or factors(kind, source, rows, cols):
+        return None
+    memset(&d, 0, sizeof(Image))
+    d.axes = 2
+    number = 4 if kind == 5 else 8
+    for q in range(2):
+        axis = &d.axis[q]
+        n, m = cnp.PyArray_DIM(x, q), cnp.PyArray_DIM(w, q)
+        axis.size, axis.taps, axis.mode = n, m, k.FC_PAD_FILL
+        axis.out = n + m - 1 if mode == 0 else n if mode == 1 else n - m + 1
+        axis.before = m - 1 if mode == 0 else m // 2 if mode == 1 else 0
+        axis.x_step = cnp.PyArray_STRIDE(x, q)
+        shape[q] = axis.out
+    d.axis[0].out_step, d.axis[1].out_step = d.axis[1].out * number, number
+    y = PyArray_EMPTY(2, shape, cnp.PyArray_TYPE(x), 0)
+    for i in range(rows):       # column by column; convolution reads the taps backwards
+        for j in range(cols):
+            q = <int>(j * rows + i)
+            put(taps + (rows * cols - 1 - q if flip else q) * number, source + (i * cols + j) * number, number)
+    prepare(&d, tools_of(kind))
+    run(&d, <const char *>cnp.PyArray_DATA(x), taps, <char *>cnp.PyArray_DATA(y))
+    return y

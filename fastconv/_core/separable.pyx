@@ -1,44 +1,38 @@
+# cython: boundscheck=False, wraparound=False, initializedcheck=False
 """Filtering an N-D array by one 1-D kernel per axis, and by running means.
 
 out = the kernels applied axis by axis, the first axis first; between two axes the numbers have the type of
-out, as in SciPy's ndimage.  Called by fastconv.ndimage.
+out, as in SciPy's ndimage.  float32 and float64 go through the image driver, the last two axes in one pass;
+every other type is computed in float64 line by line, in the order and rounding of SciPy, so that what is cut
+off when a result becomes an integer is the same.  Called by fastconv.ndimage.
 """
+from cython.parallel cimport parallel, prange
+from libc.stdint cimport int64_t, uint64_t
+from libc.string cimport memcpy
 import numpy as np
 cimport numpy as cnp
 
+from fastconv._core cimport image
+from fastconv._core cimport kernels as k
+from fastconv._core.cpu cimport threads_for
+from fastconv._core.image cimport Job
+from fastconv._core.job cimport fill_reader
+
 cnp.import_array()
 
+# fc_pad_mode of SciPy's names
 MODES = {"reflect": 2, "constant": 0, "nearest": 3, "mirror": 1, "wrap": 4, "grid-mirror": 2, "grid-wrap": 4,
          "grid-constant": 0}
+FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+# fc_memory_type of what is read and written as it is; other types by way of float64
+MEMORY = {np.dtype(name): code for name, code in zip(
+    ("?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8"), (*range(9), 11, 12), strict=True)}
 
-
-def _positions(ptrdiff_t first, ptrdiff_t count, ptrdiff_t n, str mode):
-    """Index in an axis of n samples of the virtual positions first, first + 1, ...; -1: outside."""
-    i = np.arange(first, first + count)
-    code = MODES[mode]
-    if code == 0:
-        return np.where((i < 0) | (i >= n), -1, i)
-    if code == 3:
-        return np.clip(i, 0, n - 1)
-    if code == 4:
-        return i % n
-    if code == 2:
-        i = i % (2 * n)
-        return np.where(i < n, i, 2 * n - 1 - i)
-    if n == 1:
-        return np.zeros_like(i)
-    i = i % (2 * n - 2)
-    return np.where(i < n, i, 2 * n - 2 - i)
-
-
-def _windows(x, int axis, ptrdiff_t taps, str mode, cval, ptrdiff_t origin, dtype):
-    """The samples under tap t of every output, for t = 0, 1, ..."""
-    cdef ptrdiff_t n = x.shape[axis]
-    at = _positions(-(taps // 2) - origin, n + taps - 1, n, mode)
-    padded = np.take(x, np.maximum(at, 0), axis=axis).astype(dtype)
-    padded[(slice(None),) * axis + (at < 0,)] = cval
-    for t in range(taps):
-        yield padded[(slice(None),) * axis + (slice(t, t + n),)]
+cdef enum:
+    F64 = 6                 # fc_kind
+    BLOCK = 64              # outputs along a slow axis that share converted rows
+    COLUMNS = 256           # numbers of a row that are converted together
+    SLACK = 16              # numbers that a vector may lie beyond the end of a row
 
 
 def separable(x, kernels, modes, cvals, origins, out):
@@ -61,18 +55,9 @@ def separable(x, kernels, modes, cvals, origins, out):
     out : ndarray
         The result; shape of x, any strides; may overlap x.
     """
-    source = x
-    dtype = np.result_type(x.dtype, out.dtype, np.float64)
-    for axis in range(x.ndim):
-        if kernels[axis] is None:
-            continue
-        w = np.asarray(kernels[axis])
-        total = np.zeros(x.shape, dtype)
-        windows = _windows(source, axis, len(w), modes[axis], cvals[axis], origins[axis], dtype)
-        for weight, window in zip(w, windows, strict=True):
-            total += weight * window
-        source = total.astype(out.dtype)
-    out[...] = source
+    passes = [(i, np.ascontiguousarray(w, np.float64), MODES[modes[i]], cvals[i], origins[i])
+              for i, w in enumerate(kernels) if w is not None]  # fmt: skip
+    _through(x, out, passes, _float_passes, _ordered_pass)
 
 
 def box(x, sizes, modes, cvals, origins, out):
@@ -98,7 +83,7 @@ def box(x, sizes, modes, cvals, origins, out):
         integers = source.dtype.kind in "biu"
         dtype = np.dtype(np.int64) if integers else np.result_type(source.dtype, np.float64)
         total = np.zeros(x.shape, dtype)
-        for window in _windows(source, axis, sizes[axis], modes[axis], cvals[axis], origins[axis], dtype):
+        for window in _windows(source, axis, sizes[axis], MODES[modes[axis]], cvals[axis], origins[axis], dtype):
             total += window
         if integers:
             total = np.sign(total) * (abs(total) // sizes[axis])
@@ -106,3 +91,273 @@ def box(x, sizes, modes, cvals, origins, out):
             total /= sizes[axis]
         source = total.astype(out.dtype)
     out[...] = source
+
+
+def _positions(ptrdiff_t first, ptrdiff_t count, ptrdiff_t n, int mode):
+    """Index in an axis of n samples of the virtual positions first, first + 1, ...; -1: outside."""
+    return np.array([k.fc_source_index(i, n, mode) for i in range(first, first + count)], np.intp)
+
+
+def _windows(x, int axis, ptrdiff_t taps, int mode, cval, ptrdiff_t origin, dtype):
+    """The samples under tap t of every output, for t = 0, 1, ..."""
+    cdef ptrdiff_t n = x.shape[axis]
+    at = _positions(-(taps // 2) - origin, n + taps - 1, n, mode)
+    padded = np.take(x, np.maximum(at, 0), axis=axis).astype(dtype)
+    padded[(slice(None),) * axis + (at < 0,)] = cval
+    for t in range(taps):
+        yield padded[(slice(None),) * axis + (slice(t, t + n),)]
+
+
+def _through(x, out, passes, floats, ordered):
+    """All passes of a real filter; complex arrays part by part."""
+    if x.size == 0:
+        return
+    if out.dtype.kind == "c":
+        for part in ("real", "imag"):
+            values = np.ascontiguousarray(getattr(x, part)) if x.dtype.kind == "c" or part == "real" else \
+                np.zeros(x.shape, x.dtype)
+            result = np.empty(x.shape, getattr(out, part).dtype)
+            one = [(i, w, mode, getattr(np.complex128(cval), part), origin)
+                   for i, w, mode, cval, origin in passes]  # fmt: skip
+            _through(values, result, one, floats, ordered)
+            getattr(out, part)[...] = result
+        return
+    if not passes:
+        np.copyto(out, x, casting="unsafe")
+        return
+    if x.dtype.kind == "c":
+        x = x.real
+    if x.dtype == out.dtype and x.dtype in FLOATS:
+        floats(x, out, passes)
+        return
+    if x.dtype not in MEMORY or not x.dtype.isnative:
+        x = x.astype(np.float64)
+    target = out if out.dtype in MEMORY and not np.may_share_memory(x, out) else \
+        np.empty(x.shape, out.dtype if out.dtype in MEMORY else np.float64)
+    for one in passes:      # line by line, so a pass may read what it writes only where it is done
+        result = target if x is not target else np.empty_like(target)
+        ordered(x, result, *one)
+        x = result
+    if x is not out:
+        np.copyto(out, x, casting="unsafe")
+
+
+# --- float32 and float64 ---------------------------------------------------------------------------
+
+
+def _float_passes(x, out, passes):
+    """The image driver, pass by pass; the last two filtered axes in one pass where the last is contiguous."""
+    size = x.itemsize
+    good = [i for i in range(x.ndim) if x.strides[i] == size and out.strides[i] == size and x.shape[i] > 1]
+    if not good or not (x.flags.aligned and out.flags.aligned) or any(s % size for s in (*x.strides, *out.strides)):
+        copy = np.empty(x.shape, out.dtype)
+        _float_passes(np.ascontiguousarray(x), copy, passes) if x.shape[-1] > 1 else \
+            _float_passes(*_widened(x, copy, passes))
+        out[...] = copy
+        return
+    column = passes[-1][0] if passes[-1][0] in good else good[-1]
+    steps = []
+    rest = list(passes)
+    while rest:
+        if len(rest) == 2 and rest[1][0] == column and rest[0][0] != column:
+            steps.append(rest)
+            break
+        steps.append([rest.pop(0)])
+    if len(steps) == 1 and np.may_share_memory(x, out):
+        x = x.copy()        # of the same strides order
+        if x.strides[column] != size:
+            x = np.ascontiguousarray(x)
+            _float_passes(x, out, passes)
+            return
+    spare = np.empty_like(out) if len(steps) > 1 else None
+    for i, step in enumerate(steps):
+        # alternately, so that the last one writes to out
+        result = out if (len(steps) - i) % 2 else spare
+        if result is out and i < len(steps) - 1 and np.may_share_memory(x, out) and i == 0:
+            x = x.copy()
+        _one_pass(x, result, step, column)
+        x = result
+
+
+def _widened(x, out, passes):
+    """An array whose last axis has one sample, filtered along it or not, has no contiguous axis: add one."""
+    return x[..., None], out[..., None], passes
+
+
+def _one_pass(x, out, step, int column):
+    """One filter down an axis, along the contiguous one, or both."""
+    by_axis = {one[0]: one for one in step}
+    along = by_axis.pop(column, None)
+    down = next(iter(by_axis.values()), None)
+    row = down[0] if down else next((i for i in range(x.ndim) if i != column), None)
+    axes = [(x.shape[i], x.shape[i], 1, 0, x.strides[i], out.strides[i], 0)
+            for i in range(x.ndim) if i not in (row, column)]  # fmt: skip
+    dtype = x.dtype
+    parts = []
+    for axis, one in ((row, down), (column, along)):
+        taps, before, mode = (len(one[1]), len(one[1]) // 2 + one[4], one[2]) if one else (1, 0, 0)
+        parts.append(one[1].astype(dtype) if one else np.ones(1, dtype))
+        axes.append((1, 1, 1, 0, 0, 0, 0) if axis is None else
+                    (x.shape[axis], x.shape[axis], taps, before, x.strides[axis], out.strides[axis], mode))
+    fill = np.asarray(down[3] if down else 0).astype(dtype).tobytes()
+    edge = np.asarray(along[3] if along else 0).astype(dtype).tobytes()
+    job = Job(5 if dtype == np.float32 else 6, axes, fill, along is not None, edge)
+    job.run(x, np.concatenate(parts) if along is not None else parts[0], out)
+
+
+# --- every other type --------------------------------------------------------------------------------
+
+
+cdef int symmetry_of(const double *w, ptrdiff_t taps) noexcept nogil:
+    """As SciPy's correlate1d sees it: 1 symmetric, -1 antisymmetric, 0 neither."""
+    cdef ptrdiff_t i, half = taps // 2
+    cdef bint same = taps % 2, opposite = taps % 2
+    for i in range(1, half + 1):
+        if abs(w[half + i] - w[half - i]) > 2.220446049250313e-16:
+            same = False
+        if abs(w[half + i] + w[half - i]) > 2.220446049250313e-16:
+            opposite = False
+    return 1 if same else -1 if opposite else 0
+
+
+ctypedef struct Pass:
+    k.fc_reader reader
+    k.fc_axis along             # the filtered axis
+    const char *x
+    char *out
+    int out_type                # fc_memory_type
+    int axes                    # others, the last one walked as columns
+    ptrdiff_t shape[64]
+    ptrdiff_t x_step[64]
+    ptrdiff_t out_step[64]
+    ptrdiff_t n, x_along, out_along
+    ptrdiff_t taps, before
+    int symmetry
+    const double *w
+    image.fc_ordered_ukr *run
+    double cval
+
+
+cdef void cast(char *to, ptrdiff_t step, int kind, const double *values, ptrdiff_t n) noexcept nogil:
+    """As C casts, which SciPy leaves the rounding to integers to."""
+    cdef ptrdiff_t i
+    cdef double v
+    for i in range(n):
+        v = values[i]
+        if kind == 12:
+            (<double *>to)[0] = v
+        elif kind == 11:
+            (<float *>to)[0] = <float>v
+        elif kind == 0:
+            (<unsigned char *>to)[0] = <int>v != 0
+        elif kind <= 2:
+            (<unsigned char *>to)[0] = <unsigned char><int>v
+        elif kind <= 4:
+            (<unsigned short *>to)[0] = <unsigned short><int>v
+        elif kind <= 6:
+            (<unsigned int *>to)[0] = <unsigned int><int64_t>v
+        elif kind == 7 or v < 9223372036854775808.0:
+            (<int64_t *>to)[0] = <int64_t>v
+        else:
+            (<uint64_t *>to)[0] = <uint64_t>v
+        to += step
+
+
+cdef void one_run(const Pass *p, ptrdiff_t item, ptrdiff_t columns, ptrdiff_t chunks, ptrdiff_t blocks,
+                  double *scratch) noexcept nogil:
+    """A block of outputs along the axis for some columns of one position of the other axes."""
+    cdef ptrdiff_t chunk = item % chunks, block = item // chunks % blocks, rest = item // chunks // blocks
+    cdef ptrdiff_t first = block * BLOCK, count = min(<ptrdiff_t>BLOCK, p.n - first), i, at, q, index
+    cdef ptrdiff_t last = p.axes - 1, from_col = chunk * columns
+    cdef ptrdiff_t cols = min(columns, p.shape[last] - from_col), pitch = columns + SLACK
+    cdef const char *x = p.x + from_col * p.x_step[last]
+    cdef char *out = p.out + from_col * p.out_step[last]
+    cdef double **rows = <double **>scratch
+    cdef double *data = scratch + BLOCK + p.taps
+    cdef double *result
+    for i in range(last - 1, -1, -1):
+        index = rest % p.shape[i]
+        rest //= p.shape[i]
+        x += index * p.x_step[i]
+        out += index * p.out_step[i]
+    for i in range(count + p.taps - 1):
+        rows[i] = data + i * pitch
+        at = k.fc_source_index(first + i - p.before, p.n, p.along.mode)
+        if at < 0:
+            for q in range(cols):
+                rows[i][q] = p.cval
+        else:
+            k.fc_read_run(&p.reader, <char *>rows[i], <char *>rows[i], x + at * p.x_along, p.x_step[last], cols)
+    result = data + (BLOCK + p.taps - 1) * pitch
+    for i in range(count):
+        p.run(p.taps, p.symmetry, <const double **>(rows + i), p.w, result, cols)
+        cast(out + (first + i) * p.out_along, p.out_step[last], p.out_type, result, cols)
+
+
+cdef void one_line(const Pass *p, ptrdiff_t item, double *scratch) noexcept nogil:
+    """A whole line along the filtered axis."""
+    cdef ptrdiff_t i
+    cdef const char *x = p.x
+    cdef char *out = p.out
+    cdef double **rows = <double **>scratch
+    cdef double *line = scratch + p.taps
+    cdef double *result = line + p.n + p.taps - 1 + SLACK
+    for i in range(p.axes - 1, -1, -1):
+        x += item % p.shape[i] * p.x_step[i]
+        out += item % p.shape[i] * p.out_step[i]
+        item //= p.shape[i]
+    k.fc_gather(&p.reader, <char *>line, <char *>line, x, &p.along, -p.before, 1, p.n + p.taps - 1)
+    for i in range(p.taps):
+        rows[i] = line + i
+    p.run(p.taps, p.symmetry, <const double **>rows, p.w, result, p.n)
+    cast(out, p.out_along, p.out_type, result, p.n)
+
+
+def _ordered_pass(cnp.ndarray x not None, cnp.ndarray out not None, int axis, cnp.ndarray w not None, int mode,
+                  cval, ptrdiff_t origin):
+    """One axis in float64; x and out must not overlap."""
+    cdef Pass p
+    cdef ptrdiff_t items, i, columns = 1, chunks = 1, blocks = 1, numbers
+    cdef int threads, failed = 0
+    cdef int *status = &failed
+    cdef double *scratch
+    cdef bint lines
+    p.x, p.out = <const char *>cnp.PyArray_DATA(x), <char *>cnp.PyArray_DATA(out)
+    p.w, p.taps, p.n = <const double *>cnp.PyArray_DATA(w), cnp.PyArray_SIZE(w), cnp.PyArray_DIM(x, axis)
+    p.before, p.symmetry, p.cval = p.taps // 2 + origin, symmetry_of(p.w, p.taps), cval
+    fill_reader(&p.reader, F64, MEMORY[x.dtype], False, False,
+                (np.float64(cval).tobytes(), np.float64(0).tobytes()))
+    p.out_type = MEMORY[out.dtype]
+    p.run = image.tools_of(F64).ordered
+    p.x_along, p.out_along = cnp.PyArray_STRIDE(x, axis), cnp.PyArray_STRIDE(out, axis)
+    p.along.length, p.along.upsample, p.along.step_bytes, p.along.mode = p.n, 1, p.x_along, mode
+    # the other axes, the one with the narrowest step last
+    others = sorted((i for i in range(x.ndim) if i != axis), key=lambda i: -abs(x.strides[i]))
+    p.axes = len(others)
+    items = 1
+    for i in range(p.axes):
+        p.shape[i], p.x_step[i], p.out_step[i] = (
+            x.shape[others[i]], x.strides[others[i]], out.strides[others[i]])
+        items *= p.shape[i]
+    lines = p.axes == 0 or abs(p.x_along) <= abs(p.x_step[p.axes - 1])
+    threads = threads_for(<double>items * p.n * p.taps)
+    if lines:
+        numbers = p.taps + 2 * (p.n + p.taps + SLACK)
+    else:
+        columns = min(p.shape[p.axes - 1], <ptrdiff_t>COLUMNS)
+        chunks = (p.shape[p.axes - 1] + columns - 1) // columns
+        blocks = (p.n + BLOCK - 1) // BLOCK
+        items = items // p.shape[p.axes - 1] * chunks * blocks
+        numbers = BLOCK + p.taps + (BLOCK + p.taps) * (columns + SLACK)
+    with nogil, parallel(num_threads=threads):
+        scratch = <double *>k.fc_scratch(numbers * sizeof(double))
+        if scratch == NULL:
+            status[0] = 1
+        for i in prange(items, schedule="static"):
+            if status[0] == 0:
+                if lines:
+                    one_line(&p, i, scratch)
+                else:
+                    one_run(&p, i, columns, chunks, blocks, scratch)
+    if failed:
+        raise MemoryError(f"no memory for a workspace of {numbers * 8} bytes a thread")

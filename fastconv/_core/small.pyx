@@ -9,6 +9,7 @@ from libc.stdint cimport int32_t
 from libc.string cimport memcpy, memset
 cimport numpy as cnp
 
+from fastconv._core cimport image
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport isa_index
 
@@ -104,7 +105,11 @@ cdef object serve(object a, object v, int mode, bint flip):
     cdef cnp.ndarray x, w, y
     cdef cnp.npy_intp n, m, out, start
     cdef int j, t
-    if bypassed or mode < 0 or not plain_vector(a) or not plain_vector(v):
+    if bypassed or mode < 0:
+        return None
+    if PyArray_CheckExact(a) and cnp.PyArray_NDIM(<cnp.ndarray>a) == 2:
+        return image.serve(a, v, mode, flip)
+    if not plain_vector(a) or not plain_vector(v):
         return None
     x, w = <cnp.ndarray>a, <cnp.ndarray>v
     t = cnp.PyArray_TYPE(x)

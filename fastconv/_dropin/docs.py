@@ -71,7 +71,9 @@ def same_as(module):
     """Decorator: fill {words} and say in the notes whose function this is."""
 
     def decorate(function):
-        text = cleandoc(function.__doc__ or "")  # none under python -OO
+        if not function.__doc__:  # python -OO
+            return function
+        text = cleandoc(function.__doc__)
         for word, what in _WORDS.items():
             text = text.replace("{" + word + "}", cleandoc(what))
         note = (f"A drop-in for ``{module}.{function.__name__}``: the same names, results, dtypes and errors, "
@@ -82,7 +84,7 @@ def same_as(module):
         else:
             at = text.index("Examples\n--------")
             text = f"{text[:at]}Notes\n-----\n{note}\n\n{text[at:]}"
-        function.__doc__ = text if function.__doc__ else None
+        function.__doc__ = text
         return function
 
     return decorate

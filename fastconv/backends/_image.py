@@ -9,6 +9,8 @@ import threading
 
 import numpy as np
 
+from .. import _costs
+from .._core import cpu
 from .._core import image as _image
 from .._problem import PAD_CODES
 from . import reference
@@ -35,6 +37,14 @@ def fits(problem):
 
 
 SERVED = ("f4", "f8", "i2", "u2", "i4", "u4", "i8", "u8")
+
+
+def cost(problem):
+    """Seconds on one thread; of a filter that turns out to be a product it is an upper bound."""
+    g, key = problem.geometry, problem.compute.str[1:]
+    moved = (math.prod(g.x_shape) + math.prod(g.out_shape)) * problem.compute.itemsize
+    rate = _costs.IMAGE_RATE[key] * _costs.VECTOR_BYTES[cpu.isa] / 64
+    return _costs.DIRECT_CALL + g.macs / rate + moved / _costs.IMAGE_BYTES
 
 
 def factor(matrix):

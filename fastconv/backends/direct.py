@@ -17,12 +17,10 @@ from .._core import cpu
 from .._core import direct as _direct
 from .._core import implicit as _implicit
 from .._problem import PAD_CODES
-from . import _fir, reference
+from . import _fir, _image, reference
 from ._activations import CODES
 from ._blocking import layout, strip_size
 from ._deform import CompiledDeformPlan
-from ._image import ImagePlan
-from ._image import fits as fits_image
 from ._lowering import TapAxis, subproblems
 from .base import BackendNotSupportedError, Plan, Verdict
 
@@ -66,6 +64,8 @@ def _supports_deform(problem):
 def cost(problem):
     """Seconds on one thread: multiply-adds at the measured rate, lanes lost to narrow rows, and
     the gathering of the input."""
+    if problem.workspace_limit is None and _image.fits(problem):
+        return _image.cost(problem)
     g = problem.geometry
     key = problem.compute.str[1:]
     rate = _costs.DIRECT_RATE.get(key, _costs.DIRECT_SLOW_RATE)
@@ -413,7 +413,7 @@ def plan(problem):
     """A DirectPlan, or that of an image, of one filter along one axis, or of a deformable convolution."""
     if problem.kind == "deform":
         return CompiledDeformPlan(problem)
-    if problem.workspace_limit is None and fits_image(problem):
-        return ImagePlan(problem, DirectPlan)
+    if problem.workspace_limit is None and _image.fits(problem):
+        return _image.ImagePlan(problem, DirectPlan)
     x, out_steps = usual_operands(problem)
     return _fir.plan_or_none(problem, x.strides, out_steps) or DirectPlan(problem)

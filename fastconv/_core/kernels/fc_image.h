@@ -7,8 +7,9 @@
 /* ---- image tile ---------------------------------------------------------------------------
  * c[r * ldc + p] (+)= sum over planes z, i < kh, s < kw of
  *                    rows[z * plane_rows + r + i][at + s + p] * w[(z * kw + s) * kh + i]
- * for r < rows of the tile, p < nv * lanes; kh >= rows - 1. Rows may be any memory: borders are entries of the
- * table. A row of the table serves kernels of its kh rows and kw columns, any where that is 0. */
+ * for r < rows of the tile, p < nv * lanes, and so for `count` tiles side by side; kh >= rows - 1. Rows may be any
+ * memory: borders are entries of the table. Accumulating is for one tile. A row of the table of microkernels serves
+ * kernels of its kh rows and kw columns, any where that is 0. */
 typedef struct {
     ptrdiff_t planes, plane_rows, kh, kw;
 } fc_image_taps;
@@ -18,7 +19,7 @@ typedef enum {
     FC_IMAGE_STREAM /* past the caches; c and ldc are multiples of a vector */
 } fc_image_write;
 typedef void fc_image_ukr(const fc_image_taps *taps, const void *const *rows, ptrdiff_t at, const void *w,
-                          void *c, ptrdiff_t ldc, int write);
+                          void *c, ptrdiff_t ldc, ptrdiff_t count, int write);
 typedef struct {
     const char *name;
     fc_kind kind;
@@ -30,14 +31,21 @@ const fc_image_row *fc_image_rows(fc_isa isa, int *count);
 /* ---- one row by one row of taps -------------------------------------------------------------
  * y[p] (+)= sum over t < taps of x[p + t] * w[t] for p < n, n >= lanes. x may be read up to n + taps - 1. */
 typedef void fc_line_ukr(ptrdiff_t taps, const void *x, const void *w, void *y, ptrdiff_t n, int write);
+/* y[p] = sum over t < taps of rows[t][p] * w[t], in the order and rounding of SciPy's correlate1d: symmetry 1: the
+ * middle tap, then pairs (rows[t] + rows[taps - 1 - t]) * w[t] from the outermost on; -1: differences; 0: tap by
+ * tap, the last one first. Products are rounded before they are added. float64 only, else NULL. */
+typedef void fc_ordered_ukr(ptrdiff_t taps, int symmetry, const double *const *rows, const double *w, double *y,
+                            ptrdiff_t n);
 typedef struct {
     const char *name;
     fc_kind kind;
     int lanes;
     fc_line_ukr *run;
+    fc_ordered_ukr *ordered;
 } fc_line_row;
 const fc_line_row *fc_line_rows(fc_isa isa, int *count);
 
-void fc_fence(void); /* makes streamed stores visible */
+void fc_fence(void);                       /* makes streamed stores visible */
+int fc_resident(const void *at, size_t n); /* 0 where the last page has never been touched */
 
 #endif

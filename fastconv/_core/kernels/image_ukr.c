@@ -28,9 +28,12 @@
 #define FC_IMAGE(kind, T, kh, kw, rows, nv)                                                            \
     static void FC_UKR_NAME(kind, kh, kw, rows, nv)(const fc_image_taps *taps, const void *const *row, \
                                                     ptrdiff_t at, const void *w, void *c,              \
-                                                    ptrdiff_t ldc, int write)                          \
+                                                    ptrdiff_t ldc, ptrdiff_t count, int write)         \
     {                                                                                                  \
-        image_##kind(kh, kw, rows, nv, taps, row, at, (const T *)w, (T *)c, ldc, write);               \
+        const ptrdiff_t width = nv * (ptrdiff_t)(sizeof(T##_v) / sizeof(T));                           \
+        for (ptrdiff_t i = 0; i < count; i++)                                                          \
+            image_##kind(kh, kw, rows, nv, taps, row, at + i * width, (const T *)w,                    \
+                         (T *)c + i * width, ldc, write);                                              \
     }
 #include "image.inc"
 #undef FC_IMAGE
@@ -65,11 +68,49 @@ const int FC_CAT(fc_image_count__, FC_ISA) =
 #define FC_LINE line_U64
 #include "line_ukr_body.h"
 
-#define FC_LINE_ROW(kind, T) \
-    {"fc_" #kind "_line_ukr__" FC_STRING(FC_ISA), FC_KIND_##kind, (int)(sizeof(T##_v) / sizeof(T)), line_##kind}
+/* NV vectors at p */
+FC_INLINE void ordered_block(const int NV, ptrdiff_t taps, int symmetry, const double *const *rows,
+                             const double *w, double *y, ptrdiff_t p)
+{
+    const int lanes = (int)(sizeof(f64_v) / sizeof(double));
+    const ptrdiff_t first = symmetry ? taps / 2 : taps - 1;
+    f64_v acc[4];
+    FC_UNROLL for (int j = 0; j < NV; j++)
+        acc[j] = *(const f64_vu *)(rows[first] + p + j * lanes) * w[first];
+    for (ptrdiff_t t = 0; t < first; t++) {
+        const double *a = rows[t] + p, *b = rows[taps - 1 - t] + p;
+        FC_UNROLL for (int j = 0; j < NV; j++) {
+            f64_v v = *(const f64_vu *)(a + j * lanes);
+            if (symmetry > 0)
+                v += *(const f64_vu *)(b + j * lanes);
+            else if (symmetry < 0)
+                v -= *(const f64_vu *)(b + j * lanes);
+            v *= w[t];
+            FC_KEEP(v); /* or the product and the sum become one operation, rounded once */
+            acc[j] += v;
+        }
+    }
+    FC_UNROLL for (int j = 0; j < NV; j++)
+        *(f64_vu *)(y + p + j * lanes) = acc[j];
+}
+
+static void ordered_F64(ptrdiff_t taps, int symmetry, const double *const *rows, const double *w, double *y,
+                        ptrdiff_t n)
+{
+    const int lanes = (int)(sizeof(f64_v) / sizeof(double));
+    ptrdiff_t p = 0;
+    for (; p + 4 * lanes <= n; p += 4 * lanes)
+        ordered_block(4, taps, symmetry, rows, w, y, p);
+    for (; p < n; p += lanes) /* rows and y have room for a vector beyond their end */
+        ordered_block(1, taps, symmetry, rows, w, y, p);
+}
+
+#define FC_LINE_ROW(kind, T, ordered)                                                                      \
+    {"fc_" #kind "_line_ukr__" FC_STRING(FC_ISA), FC_KIND_##kind, (int)(sizeof(T##_v) / sizeof(T)), line_##kind, \
+     ordered}
 const fc_line_row FC_CAT(fc_line_table__, FC_ISA)[] = {
-    FC_LINE_ROW(F32, f32), FC_LINE_ROW(F64, f64), FC_LINE_ROW(U16, u16), FC_LINE_ROW(U32, u32),
-    FC_LINE_ROW(U64, u64),
+    FC_LINE_ROW(F32, f32, NULL), FC_LINE_ROW(F64, f64, ordered_F64), FC_LINE_ROW(U16, u16, NULL),
+    FC_LINE_ROW(U32, u32, NULL), FC_LINE_ROW(U64, u64, NULL),
 };
 const int FC_CAT(fc_line_count__, FC_ISA) =
     (int)(sizeof FC_CAT(fc_line_table__, FC_ISA) / sizeof(fc_line_row));

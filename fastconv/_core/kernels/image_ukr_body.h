@@ -48,18 +48,23 @@ FC_INLINE void FC_TILE(const int KH, const int KW, const int R, const int NV, co
             acc[r][j] = FC_CAT(FC_T, _zero);
     for (ptrdiff_t z = 0; z < taps->planes; z++) {
         if (KH) {
-            FC_UNROLL for (int p = 0; p < R + KH - 1; p++)
+            FC_UNROLL for (int p = 0; p < R + KH - 1; p++) {
+                const T *a = (const T *)rows[p] + at, *wp = w + p;
+                /* or offsets of all vectors are worked out first, all weights broadcast first, and spilled */
+                FC_OPAQUE(a);
+                FC_OPAQUE(wp);
                 FC_UNROLL for (int s = 0; s < KW; s++) {
-                    const T *a = (const T *)rows[p] + at + s, *wp = w + s * KH + p;
-                    FC_OPAQUE(wp); /* or all weights are broadcast first, and spilled */
-                    FC_MEET(a, wp, (p >= KH ? p - KH + 1 : 0), (p < R ? p : R - 1), 0);
+                    FC_MEET(a + s, wp + s * KH, (p >= KH ? p - KH + 1 : 0), (p < R ? p : R - 1), 0);
                 }
+            }
             w += KH * KW;
             rows += taps->plane_rows;
             continue;
         }
         FC_UNROLL for (int q = 0; q < R - 1; q++) {
             const T *a = (const T *)rows[q] + at, *b = (const T *)rows[kh + q] + at, *wq = w + q;
+            FC_OPAQUE(a);
+            FC_OPAQUE(b);
             for (ptrdiff_t s = 0; s < kw; s++, a++, b++, wq += kh) {
                 FC_MEET(a, wq, 0, q, 0);
                 FC_MEET(b, wq, q + 1, R - 1, kh);
@@ -67,6 +72,7 @@ FC_INLINE void FC_TILE(const int KH, const int KW, const int R, const int NV, co
         }
         for (ptrdiff_t p = R - 1; p < kh; p++) {
             const T *a = (const T *)rows[p] + at, *wp = w + p;
+            FC_OPAQUE(a);
             for (ptrdiff_t s = 0; s < kw; s++, a++, wp += kh) {
                 FC_MEET(a, wp, 0, R - 1, 0);
             }

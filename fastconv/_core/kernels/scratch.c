@@ -57,6 +57,19 @@ double fc_now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+int fc_resident(const void *at, size_t n)
+{
+#ifdef __linux__
+    const size_t page = 4096; /* of any larger size this is a part */
+    unsigned char found = 1;
+    char *last = (char *)(((uintptr_t)at + n - 1) / page * page);
+    return mincore(last, 1, &found) != 0 || (found & 1);
+#else
+    (void)at, (void)n;
+    return 1;
+#endif
+}
+
 void fc_fence(void)
 {
 #if defined(__SSE2__)
