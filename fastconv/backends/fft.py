@@ -8,6 +8,7 @@ result, dilation spreads the taps, padding of every mode is laid out before.
 import functools
 import math
 import platform
+from dataclasses import replace
 
 import numpy as np
 
@@ -31,13 +32,19 @@ def supports(problem):
         return Verdict(False, f"integers must stay exact, found {problem.dtype}")
     if any(a.upsample != 1 for a in problem.geometry.axes):
         return Verdict(False, "no upsampling")
-    if any(a.stride > a.extent for a in problem.geometry.axes):
-        return Verdict(False, "samples between the windows would be transformed: stride exceeds the kernel")
+    if not all(map(_reads_all, problem.geometry.axes)) or not problem.geometry.channels:
+        return Verdict(False, "the windows skip samples, which would be transformed all the same")
     if math.prod(problem.geometry.out_shape) and FftPlan.points(problem) > _costs.FFT_MOST_POINTS:
         return Verdict(False, f"its transforms would have more than {_costs.FFT_MOST_POINTS} points")
     if problem.workspace_limit is not None:
         return Verdict(False, "its temporaries are not bounded by workspace_limit")
     return Verdict(True, "whole transforms by scipy.fft")
+
+
+def _reads_all(axis):
+    """Whether every sample between the first and the last window's end is in some window."""
+    s, d = axis.stride, axis.dilation
+    return axis.out >= d and math.gcd(s, d) == 1 and axis.kernel >= s and axis.size > 0
 
 
 def cost(problem):
@@ -176,13 +183,10 @@ class FftPlan(Plan):
 
     def _alone(self, x, weights, out):
         """One item by direct sums."""
-        one = self.problem.__class__(**{**self.problem.__dict__, "geometry": self._one()})
-        lead = (None,) * len(self.problem.geometry.batch)
-        direct.plan(one).run(x[lead], weights, out[lead])
-
-    def _one(self):
         g = self.problem.geometry
-        return type(g)((1,) * len(g.batch), g.groups, g.channels, g.filters, g.axes, fill=g.fill)
+        one = replace(self.problem, geometry=replace(g, batch=(1,) * len(g.batch)))
+        lead = (None,) * len(g.batch)
+        direct.plan(one).run(x[lead], weights, out[lead])
 
     def _padded(self, x):
         """The samples that the windows span, in the compute dtype."""
