@@ -24,6 +24,7 @@ cnp.import_array()
 
 cdef enum:
     SHORT = 768             # outputs of a line that is gathered whole: two ends cost more than a copy
+    BUNDLE = 4096           # samples of short lines that are filtered as one
     CHUNK = 16384           # outputs of one item of work on a longer line
     STRIP_BYTES = 196608    # of gathered rows, in the L2 cache
     ROW_BYTES = 512         # of one of them
@@ -35,6 +36,7 @@ cdef class Job:
     cdef const fc_fir_row *tile
     cdef ptrdiff_t n, outputs, taps, first, size, x_step, out_step
     cdef ptrdiff_t lines, cols, chunk, chunks, col_chunk, col_chunks, pitch
+    cdef ptrdiff_t bundle           # lines of one item
     cdef ptrdiff_t *x_at
     cdef ptrdiff_t *out_at
     cdef ptrdiff_t items
@@ -59,7 +61,7 @@ cdef class Job:
         self.n, self.outputs, self.x_step, self.out_step, self.mode = axis
         memcpy(self.fill, <const char *>fill, size)
         self.x_at, self.out_at = table(self.keep, x_at), table(self.keep, out_at)
-        self.lines, self.cols = len(x_at), columns
+        self.lines, self.cols, self.bundle = len(x_at), columns, 1
         numbers = 2 if kind >= 8 else 1
         line = self.tile.lanes // numbers * size
         if self.cols:
@@ -68,9 +70,12 @@ cdef class Job:
             self.chunk = max(<ptrdiff_t>256, min(<ptrdiff_t>CHUNK, budget // (2 * size) - taps))
             self.chunk = min(self.chunk, max(self.outputs, <ptrdiff_t>1))
             self.col_chunks = 1
-            self.scratch_bytes = (2 * self.chunk + taps) * size + 3 * line + 64
+            if 2 * self.outputs <= SHORT and self.chunk == self.outputs and taps <= self.outputs:
+                self.bundle = min(<ptrdiff_t>BUNDLE, budget // (2 * size)) // (self.outputs + taps - 1)
+                self.bundle = max(<ptrdiff_t>1, min(self.bundle, self.lines))
+            self.scratch_bytes = 2 * (self.chunk + taps) * self.bundle * size + 3 * line + 128
         self.chunks = (self.outputs + self.chunk - 1) // self.chunk
-        self.items = self.lines * self.chunks * self.col_chunks
+        self.items = (self.lines + self.bundle - 1) // self.bundle * self.chunks * self.col_chunks
 
     cdef void _cut_columns(self, ptrdiff_t line, ptrdiff_t budget) noexcept:
         cdef ptrdiff_t row = min(self.cols * self.size, <ptrdiff_t>ROW_BYTES)
@@ -134,6 +139,10 @@ cdef class Job:
         cdef char *scratch = <char *>k.fc_scratch(self.scratch_bytes)
         if scratch == NULL:
             return False
+        if self.bundle > 1:
+            line *= self.bundle
+            self._bundle(x, w, out, line, min(line + self.bundle, self.lines), scratch)
+            return True
         x += self.x_at[line]
         out += self.out_at[line]
         if self.cols:
@@ -169,25 +178,41 @@ cdef class Job:
         for d in range(count):
             copy_sample(y + d * self.out_step, from_ + d * self.size, self.size)
 
+    cdef void _bundle(self, const char *x, const char *w, char *out, ptrdiff_t line, ptrdiff_t end,
+                      char *scratch) noexcept nogil:
+        """Short lines one behind the other: what is summed across two of them is left out."""
+        cdef ptrdiff_t part = (self.outputs + self.taps - 1) * self.size, count = end - line, i, d
+        cdef char *y = scratch + self.scratch_bytes - (count * part + 63) // 64 * 64
+        cdef const char *done
+        for i in range(count):
+            self._read(x + self.x_at[line + i], self.first, self.outputs + self.taps - 1, scratch + i * part)
+        self.tile.line(self.taps, w, scratch, y, count * part // self.size - (self.taps - 1))
+        for i in range(count):
+            done = y + i * part
+            if self.out_step == self.size:
+                memcpy(out + self.out_at[line + i], done, self.outputs * self.size)
+                continue
+            for d in range(self.outputs):
+                copy_sample(out + self.out_at[line + i] + d * self.out_step, done + d * self.size, self.size)
+
     cdef void _read(self, const char *x, ptrdiff_t first, ptrdiff_t count, char *to) noexcept nogil:
         """Samples first .. first + count - 1 of a line and what lies beyond its ends."""
         cdef ptrdiff_t low = min(max(-first, <ptrdiff_t>0), count)
-        cdef ptrdiff_t high = max(low, min(count, self.n - first)), i, at
-        for i in range(count):
-            if i == low:
-                break
-            self._border(x, first + i, to + i * self.size)
+        cdef ptrdiff_t high = max(low, min(count, self.n - first))
+        self._border(x, first, low, to)
         k.fc_copy_run(to + low * self.size, x + (first + low) * self.x_step, self.x_step, high - low,
                       self.size)
-        for i in range(high, count):
-            self._border(x, first + i, to + i * self.size)
+        self._border(x, first + high, count - high, to + high * self.size)
 
-    cdef void _border(self, const char *x, ptrdiff_t i, char *to) noexcept nogil:
-        cdef ptrdiff_t at = k.fc_source_index(i, self.n, self.mode)
-        if at < 0:
-            copy_sample(to, self.fill, self.size)
-        else:
-            copy_sample(to, x + at * self.x_step, self.size)
+    cdef void _border(self, const char *x, ptrdiff_t first, ptrdiff_t count, char *to) noexcept nogil:
+        """count samples from position first on, all of them outside."""
+        cdef ptrdiff_t i, at
+        for i in range(count):
+            at = -1 if self.mode == k.FC_PAD_FILL else k.fc_source_index(first + i, self.n, self.mode)
+            if at < 0:
+                copy_sample(to + i * self.size, self.fill, self.size)
+            else:
+                copy_sample(to + i * self.size, x + at * self.x_step, self.size)
 
     cdef void _strip(self, const char *x, const char *w, char *out, ptrdiff_t col, ptrdiff_t i,
                      ptrdiff_t end, char *scratch) noexcept nogil:

@@ -1,17 +1,18 @@
-"""convolve and correlate: the plain small case at once, everything else to the general path.
+"""convolve and correlate: the plain case of little work at once, everything else to the general path.
 
 Both are entered here.  Two plain 1-D C arrays of the same type (float32 or float64), default keywords
-and little work are served without any Python object but the result: checks are C-API macros, the
-samples go through a zero-padded copy on the stack, and the tap microkernel does the rest.  Every
-other call, and every bad one, goes on to ``functions/signal_style.py``.
+and little work are served without any Python object but the result: checks are C-API macros, short
+signals (of long ones the ends) go through a zero-padded copy on the stack, and the FIR microkernel does
+the rest, with the same bits as backend "direct".  Every other call, and every bad one, goes on to
+``functions/signal_style.py``.
 """
-from libc.stdint cimport int32_t
 from libc.string cimport memcpy, memset
 cimport numpy as cnp
 
 from fastconv._core cimport image
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport isa_index
+from fastconv._core.filters cimport fc_fir_line, fc_fir_row, fc_fir_rows
 
 cnp.import_array()
 
@@ -21,7 +22,9 @@ cdef extern from "numpy/arrayobject.h":
     object PyArray_EMPTY(int, cnp.npy_intp *, int, int)
 
 cdef enum:
-    SLACK = 256             # a tile may read and write past the end
+    SLACK = 16              # a vector may read past the end
+    MAX_WORK = 1000000      # multiply-adds: fewer than threads are worth
+    FREE_WORK = 200000      # from which on the interpreter is released
 
 cdef str FULL = "full"
 cdef str SAME = "same"
@@ -32,11 +35,7 @@ cdef str DIRECT = "direct"
 cdef str SAME_KIND = "same_kind"
 
 cdef object general_convolve, general_correlate
-cdef k.fc_tap_ukr *wide[2]
-cdef k.fc_tap_ukr *narrow[2]
-cdef int wide_pixels[2]
-cdef int narrow_pixels[2]
-cdef int32_t offsets[MAX_TAPS]
+cdef fc_fir_line *line[2]       # of float32, float64
 
 
 bypassed = 0
@@ -55,20 +54,11 @@ def set_general(for_convolve, for_correlate):
 
 
 cdef void find_kernels() noexcept:
-    cdef int count, i, j
-    cdef const k.fc_tap_row *rows = k.fc_tap_rows(isa_index(), &count)
-    for i in range(MAX_TAPS):
-        offsets[i] = i
+    cdef int count, i
+    cdef const fc_fir_row *rows = fc_fir_rows(isa_index(), &count)
     for i in range(count):
-        if rows[i].mr != 1 or rows[i].kind not in (5, 6):    # FC_KIND_F32, FC_KIND_F64
-            continue
-        j = rows[i].kind - 5
-        if rows[i].nv == 1:
-            narrow[j] = rows[i].run
-            narrow_pixels[j] = rows[i].lanes
-        else:
-            wide[j] = rows[i].run
-            wide_pixels[j] = rows[i].nv * rows[i].lanes
+        if rows[i].kind in (5, 6):    # FC_KIND_F32, FC_KIND_F64
+            line[rows[i].kind - 5] = rows[i].line
 
 
 find_kernels()
@@ -122,51 +112,62 @@ cdef object serve(object a, object v, int mode, bint flip):
     else:
         return None
     n, m = cnp.PyArray_DIM(x, 0), cnp.PyArray_DIM(w, 0)
-    if m > n or m > MAX_TAPS or n + 2 * m > MAX_SAMPLES:
+    if m > n or m > MAX_TAPS or n > MAX_WORK // m:
         return None
     out = n + m - 1 if mode == 0 else n if mode == 1 else n - m + 1
     start = 0 if mode == 0 else (m - 1) // 2 if mode == 1 else m - 1
     y = PyArray_EMPTY(1, &out, t, 0)
-    if not run(j, <const char *>cnp.PyArray_DATA(x), n, <const char *>cnp.PyArray_DATA(w), m,
-               <char *>cnp.PyArray_DATA(y), out, start, flip):
-        return None
-    return y
+    cdef const char *from_ = <const char *>cnp.PyArray_DATA(x)
+    cdef const char *taps = <const char *>cnp.PyArray_DATA(w)
+    cdef char *to = <char *>cnp.PyArray_DATA(y)
+    cdef bint done
+    if n < FREE_WORK // m:      # releasing the interpreter would cost as much as the sums
+        done = run(j, from_, n, taps, m, to, out, start, flip)
+    else:
+        with nogil:
+            done = run(j, from_, n, taps, m, to, out, start, flip)
+    return y if done else None
 
 
 cdef bint run(int j, const char *x, cnp.npy_intp n, const char *w, cnp.npy_intp m, char *y,
-              cnp.npy_intp out, cnp.npy_intp start, bint flip) noexcept:
+              cnp.npy_intp out, cnp.npy_intp start, bint flip) noexcept nogil:
     """y[i] = full[i + start]; False where the filter is not finite (its padding would matter)."""
     cdef double samples[MAX_SAMPLES + SLACK]
     cdef double taps[MAX_TAPS]
-    cdef double tile[SLACK]
-    cdef cnp.npy_intp size = 4 if j == 0 else 8, p = 0, left, i
     cdef char *buf = <char *>samples
-    cdef char *to
-    memset(buf, 0, (m - 1) * size)
-    memcpy(buf + (m - 1) * size, x, n * size)
-    memset(buf + (n + m - 1) * size, 0, (m - 1 + SLACK) * size)
+    cdef char *filter = <char *>taps
+    cdef cnp.npy_intp size = 4 if j == 0 else 8, first = start - (m - 1), low, high, i
     for i in range(m):
-        memcpy(<char *>taps + i * size, w + (m - 1 - i if flip else i) * size, size)
-    if not k.fc_all_finite(5 + j, taps, m):
+        memcpy(filter + i * size, w + (m - 1 - i if flip else i) * size, size)
+    if not k.fc_all_finite(5 + j, filter, m):
         return False
-    buf += start * size
-    while p < out:
-        left = out - p
-        to = y + p * size
-        if left > wide_pixels[j] - narrow_pixels[j]:
-            if left < wide_pixels[j]:
-                to = <char *>tile
-            wide[j](m, offsets, buf + p * size, 0, taps, to, 0, 0)
-            i = wide_pixels[j]
-        else:
-            if left < narrow_pixels[j]:
-                to = <char *>tile
-            narrow[j](m, offsets, buf + p * size, 0, taps, to, 0, 0)
-            i = narrow_pixels[j]
-        if to == <char *>tile:
-            memcpy(y + p * size, tile, left * size)
-        p += i
+    if n + 2 * m <= MAX_SAMPLES:
+        part(j, x, n, first, filter, m, y, out, buf)
+        return True
+    # outputs low .. high - 1 see no border
+    low, high = -first, n - m + 1 - first
+    if high > out:
+        high = out
+    part(j, x, n, first, filter, m, y, low, buf)
+    line[j](m, filter, x + (first + low) * size, y + low * size, high - low)
+    part(j, x, n, first + high, filter, m, y + high * size, out - high, buf)
     return True
+
+
+cdef void part(int j, const char *x, cnp.npy_intp n, cnp.npy_intp first, const char *taps, cnp.npy_intp m,
+               char *y, cnp.npy_intp count, char *buf) noexcept nogil:
+    """count outputs, of windows that begin at sample first, from a copy with zeros beyond the ends."""
+    cdef cnp.npy_intp size = 4 if j == 0 else 8, before = 0, end = first + count + m - 1, inside
+    if count <= 0:
+        return
+    if first < 0:
+        before = -first
+        first = 0
+    inside = (n if end > n else end) - first
+    memset(buf, 0, before * size)
+    memcpy(buf + before * size, x + first * size, inside * size)
+    memset(buf + (before + inside) * size, 0, (end - first - inside) * size)
+    line[j](m, taps, buf, y, count)
 
 
 def convolve(a, v, mode="full", *, axes=None, boundary="fill", fillvalue=0, out=None, dtype=None,

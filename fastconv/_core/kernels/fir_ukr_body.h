@@ -97,8 +97,15 @@ static void N(line_)(ptrdiff_t taps, const void *w, const void *x_, void *y_, pt
     T *y = y_;
     const ptrdiff_t numbers = n * UNIT;
     ptrdiff_t i = 0;
-    for (; i + TILE * LANES <= numbers; i += TILE * LANES)
+    for (; i + TILE * LANES <= numbers; i += TILE * LANES) {
+        /* enough arithmetic to hide the memory behind, where there is more than the caches hold */
+        if (taps >= 24)
+            FC_UNROLL for (int j = 0; j < TILE * LANES; j += 64 / (int)sizeof(T)) {
+                __builtin_prefetch(x + i + taps * UNIT + 4 * TILE * LANES + j);
+                __builtin_prefetch(y + i + 4 * TILE * LANES + j, 1);
+            }
         N(tile_)(TILE, taps, w, x + i, UNIT, LANES, y + i, LANES);
+    }
     for (; i + 3 * LANES <= numbers; i += 3 * LANES)
         N(tile_)(3, taps, w, x + i, UNIT, LANES, y + i, LANES);
     while (i < numbers) {
