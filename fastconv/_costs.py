@@ -5,16 +5,24 @@ lines to put here; blocking sizes are explained where they stand.
 """
 
 # --- blocking ---
-# Half of the 1 MB L2 of current server cores is for the strip, the rest for weights and results.
-STRIP_BYTES = 384 * 1024
+# Share of a core's L2 cache that is for the strip, the rest for weights and results.
+STRIP_SHARE = 0.55
+# Weights are streamed past a strip; fewer pixels than this wait for them. Then channels are gathered in blocks, and
+# the samples of a block and the running sums of so many filters each take this share of the L2 cache.
+STRIP_PIXELS = 160
+KEPT_FILTERS = 256
+BLOCK_SHARE = 0.4
+# Multiply-adds that one gathered sample should serve, and items of a call that come first.
+GATHER_MACS = 512
+ITEMS_LEAST = 4
 # The running sums of a strip, for the channels of one tile: written and read once per block of taps.
-SUMS_BYTES = 128 * 1024
+SUMS_BYTES = 48 * 1024
 # Gathering a sample costs about as much as 20-50 multiply-adds, a strip gathers (columns + taps) samples
 # for columns * taps multiply-adds: from some 500 columns on it is under a tenth.
 STRIP_MIN_COLUMNS = 512
 # A strip of more work than this is cut further, so that threads share the work evenly and
 # Ctrl-C is noticed soon.
-STRIP_MAX_MACS = 16e6
+STRIP_MAX_MACS = 64e6
 # Strips up to which a call that holds no packed weights packs them again for each, in the cache.
 PANEL_REPEATS = 2
 # Items per call that let up to 8 threads share the work to a few per cent.

@@ -99,6 +99,7 @@ cdef class Job:
     cdef void _set_segments(self, Segment *s, segments) except *
     cdef void _set_taps(self, Phase *f, off, weight_offsets) except *
     cdef void _set_items(self, Phase *f) except *
+    cdef bint _even_step(self, const Block *b) noexcept nogil
     cdef ptrdiff_t _panel_bytes(self, const Phase *f) noexcept nogil
     cdef bint _pack(self, const Phase *f, const Block *b, const char *raw, ptrdiff_t first,
                     ptrdiff_t count, char *to) noexcept nogil
@@ -107,7 +108,12 @@ cdef class Job:
     cdef void _item(self, ptrdiff_t item, char *scratch, const Call *call, Stopper stopper,
                     bint watching) noexcept nogil
     cdef void _gather(self, Phase *f, const char *x, const ptrdiff_t *index, ptrdiff_t strip,
-                      ptrdiff_t cols_at, ptrdiff_t rows, ptrdiff_t cols, char *buf) noexcept nogil
+                      ptrdiff_t cols_at, ptrdiff_t rows, ptrdiff_t cols, char *buf,
+                      ptrdiff_t first_channel, ptrdiff_t channels) noexcept nogil
+    cdef void _strip(self, const Call *call, Phase *f, ptrdiff_t part, ptrdiff_t g, const char *x,
+                     const ptrdiff_t *index, ptrdiff_t strip, ptrdiff_t cols_at, ptrdiff_t rows,
+                     ptrdiff_t cols, char *buf, char *out, bint fresh, Stopper stopper,
+                     bint watching) noexcept nogil
     cdef const char *_plane(self, const Phase *f, const char *x, const ptrdiff_t *index,
                             ptrdiff_t t) noexcept nogil
     cdef void _block(self, const Call *call, Phase *f, const Block *b, ptrdiff_t g, const char *buf,

@@ -292,16 +292,24 @@ cdef class Job:
             index[d] = at % f.outer_n[d]
             at //= f.outer_n[d]
             out_at += index[d] * f.outer_out_bytes[d]
-        if (<ptrdiff_t *>scratch)[0] != item - part:   # the parts of a strip share its input
-            self._gather(f, call.x + self.x_n[n] + self.x_g[g], index, strip, cols_at, rows, cols,
-                         x_buf)
-            (<ptrdiff_t *>scratch)[0] = item - part
         cdef char *out = call.out + self.out_n[n] + self.out_g[g] + out_at + \
             strip * f.out_row_bytes + cols_at * f.out_col_bytes
+        cdef bint fresh = (<ptrdiff_t *>scratch)[0] != item - part
+        (<ptrdiff_t *>scratch)[0] = item - part     # the parts of a strip share its input
+        self._strip(call, f, part, g, call.x + self.x_n[n] + self.x_g[g], index, strip, cols_at, rows, cols,
+                    x_buf, out, fresh, stopper, watching)
+
+    cdef void _strip(self, const Call *call, Phase *f, ptrdiff_t part, ptrdiff_t g, const char *x,
+                     const ptrdiff_t *index, ptrdiff_t strip, ptrdiff_t cols_at, ptrdiff_t rows,
+                     ptrdiff_t cols, char *buf, char *out, bint fresh, Stopper stopper,
+                     bint watching) noexcept nogil:
+        """One part of the channels of a strip; fresh: its input is not in buf yet."""
         cdef ptrdiff_t b, first = part * self.tiles.count // self.parts
         cdef ptrdiff_t last = (part + 1) * self.tiles.count // self.parts
+        if fresh:
+            self._gather(f, x, index, strip, cols_at, rows, cols, buf, 0, self.channels)
         for b in range(first, last):
-            self._block(call, f, &self.tiles.blocks[b], g, x_buf, out, rows, cols)
+            self._block(call, f, &self.tiles.blocks[b], g, buf, out, rows, cols)
             if stopper.stop or (watching and stopper.look()):
                 return
 
@@ -328,16 +336,17 @@ cdef class Job:
         return x
 
     cdef void _gather(self, Phase *f, const char *x, const ptrdiff_t *index, ptrdiff_t strip,
-                      ptrdiff_t cols_at, ptrdiff_t rows, ptrdiff_t cols,
-                      char *buf) noexcept nogil:
-        """The strip's samples of all channels and outer taps, rows and columns by segments."""
+                      ptrdiff_t cols_at, ptrdiff_t rows, ptrdiff_t cols, char *buf,
+                      ptrdiff_t first_channel, ptrdiff_t channels) noexcept nogil:
+        """The strip's samples of some channels and all outer taps, rows and columns by segments."""
         cdef ptrdiff_t c, t, d, q, number = self.tiles.number_bytes
         cdef ptrdiff_t im = self.x_plane_bytes
         cdef const char *plane
         cdef char *to
         cdef Segment *rs
         cdef Segment *cs
-        for c in range(self.channels):
+        x += first_channel * self.x_channel_bytes
+        for c in range(channels):
             for t in range(f.planes):
                 plane = self._plane(f, x + c * self.x_channel_bytes, index, t)
                 for q in range(f.row_segments):
@@ -363,6 +372,7 @@ cdef class Job:
         cdef ptrdiff_t c_pitch = f.pitch if f.flat else f.strip_cols + self.tiles.max_pixels
         cdef ptrdiff_t j, i, at
         cdef const char *add = NULL
+        cdef char *to
         if call.packed != NULL:
             w = call.packed + f.packed_bytes + g * f.group_bytes + b.at * f.taps * planes * number
         elif not self.weightless:
@@ -373,6 +383,18 @@ cdef class Job:
         if b.mr == 1 and f.row_taps > 1 and self.row_lanes:
             self._rows(f, buf, w, NULL if bias == NULL else bias + b.k0 * number,
                        out + self.out_k[b.k0], rows, cols)
+            return
+        if b.wide_store != NULL and f.taps <= <ptrdiff_t>TAP_BLOCK and self.plain_type and \
+                cols >= b.narrow_pixels and f.out_col_bytes == number and self._even_step(b) and \
+                not (f.flat and f.strip_rows > 1):
+            for j in range(rows):
+                to = out + self.out_k[b.k0] + j * f.out_row_bytes
+                self.tiles.store(b, cols, f.taps, f.off, buf + j * f.pitch * number, w,
+                                 NULL if bias == NULL else bias + b.k0 * number, to,
+                                 (self.out_k[b.k0 + 1] - self.out_k[b.k0]) // number if b.mr > 1 else 0)
+                for i in range(b.mr if self.activation else 0):
+                    to = out + self.out_k[b.k0 + i] + j * f.out_row_bytes
+                    self.finish(to, number, to, NULL, cols, NULL, self.activation)
             return
         if f.flat:
             self.tiles.multiply(b, (rows - 1) * f.pitch + cols, f.taps, f.off, buf, im, w, c,
@@ -390,6 +412,19 @@ cdef class Job:
                             c + (at + j * c_pitch) * number,
                             c + (at + (planes - 1) * f.ldc + j * c_pitch) * number,
                             cols, add, self.activation)
+
+    cdef bint _even_step(self, const Block *b) noexcept nogil:
+        """Whether the block's channels lie a whole number of numbers apart in the result, all alike."""
+        cdef ptrdiff_t i, step
+        if b.mr < 2:
+            return True
+        step = self.out_k[b.k0 + 1] - self.out_k[b.k0]
+        if step % self.tiles.number_bytes:
+            return False
+        for i in range(2, b.mr):
+            if self.out_k[b.k0 + i] - self.out_k[b.k0 + i - 1] != step:
+                return False
+        return True
 
     # --- one filter over one plane --------------------------------------------------------
 

@@ -4,7 +4,9 @@
 out[o, k] = sum over c, t of x[c, o * stride + delta[t]] * w[(c, t), k]: a vector holds output channels
 and samples are broadcast from the packed strip, so no lane is lost at any image width.  Where the
 channels of x are neighbours in memory (channels last), the strip keeps them so and nothing is
-transposed on the way in; where those of the result are, nothing on the way out.
+transposed on the way in; where those of the result are, nothing on the way out.  Many channels are gathered a
+block at a time, the running sums of all filters kept meanwhile: strips of enough pixels for the weights that
+pass by then fit the cache.  Samples of a 1x1 layer are read where they lie.
 Called by backends/implicit.py; real floats only.
 """
 from libc.stdint cimport int32_t
@@ -13,10 +15,21 @@ from libc.string cimport memcpy
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport isa_index
 from fastconv._core.direct cimport Call, Job, Phase, Segment
-from fastconv._core.job cimport TAP_BLOCK, Block, Tiles
+from fastconv._core.job cimport TAP_BLOCK, Block, Stopper, Tiles
 
 cdef enum:
     MAX_PIXELS = 14
+
+
+cdef ptrdiff_t tap_block(ptrdiff_t taps) noexcept nogil:
+    """Taps of one running sum, whole channels of that many where they fit: however channels are cut into
+    blocks of block_channels, sums are cut at the same places."""
+    return TAP_BLOCK if taps > TAP_BLOCK or taps < 1 else TAP_BLOCK // taps * taps
+
+
+def block_channels(ptrdiff_t taps):
+    """Channels of which a block of channels is to be a multiple, 0: they must not be cut."""
+    return 0 if taps > TAP_BLOCK or taps < 1 else TAP_BLOCK // taps
 
 
 cdef class ChannelJob(Job):
@@ -28,13 +41,21 @@ cdef class ChannelJob(Job):
     cdef bint plain_rows, plain_channels
     cdef bint points        # the tiles take pixels from anywhere, so they run over the ends of rows
     cdef ptrdiff_t slots_bytes, sums_bytes      # of the table of pixels, and of the running sums behind it
+    cdef ptrdiff_t channel_block    # channels that are gathered at a time
+    cdef bint in_place              # x is read where it lies
+    cdef ptrdiff_t in_place_row, in_place_col   # numbers from pixel to pixel then
 
-    def __init__(self, *args, ptrdiff_t channel_pitch, ptrdiff_t k_step, ptrdiff_t col_step,
-                 **keywords):
-        """k_step, col_step: bytes in the result (k_step 0 where channels have no common step)."""
+    def __init__(self, *args, ptrdiff_t channel_pitch, ptrdiff_t channel_block, in_place, ptrdiff_t k_step,
+                 ptrdiff_t col_step, **keywords):
+        """k_step, col_step: bytes in the result (k_step 0 where channels have no common step); in_place:
+        None, or the numbers from row to row and from column to column of x."""
+        self.channel_block = channel_block
         super().__init__(*args, **keywords)
         cdef ptrdiff_t number = self.tiles.number_bytes
         self.channel_pitch = channel_pitch
+        self.in_place = in_place is not None
+        if self.in_place:
+            self.in_place_row, self.in_place_col = in_place
         self.plain_channels = self.plain_type and k_step == number
         self.plain_rows = self.plain_type and self.activation == 0 and col_step == number and \
             k_step != 0 and k_step % number == 0
@@ -68,26 +89,82 @@ cdef class ChannelJob(Job):
         f.flat = not self.points and f.strip_cols < 4 and f.strip_rows > 1
         slots = (f.strip_rows - 1) * f.pitch + f.strip_cols if f.flat else \
             f.strip_rows * f.strip_cols
-        samples = f.planes * f.plane_size * (self.channel_pitch or self.channels)
+        samples = f.planes * f.plane_size * (self.channel_pitch or self.channel_block)
+        if self.in_place:
+            samples = 0
         self.x_plane_bytes = max(self.x_plane_bytes, (samples * number + 63) // 64 * 64)
         f.ldc = slots
         if self.points:
             self.slots_bytes = max(self.slots_bytes, (slots * <ptrdiff_t>sizeof(int32_t) + 63) // 64 * 64)
-        self.sums_bytes = max(self.sums_bytes, (slots + f.strip_cols) * self.tiles.max_width * number)
+        self.sums_bytes = max(self.sums_bytes, number * (
+            slots * self._most_lanes() + f.strip_cols * self.tiles.max_width))
         self.c_bytes = self.slots_bytes + self.sums_bytes
 
+    cdef ptrdiff_t _most_lanes(self) noexcept nogil:
+        """Lanes of the running sums that are kept at a time."""
+        cdef ptrdiff_t part, first, last, most = self.tiles.max_width
+        if self.channel_block == self.channels:
+            return most
+        for part in range(self.parts):
+            first = part * self.tiles.count // self.parts
+            last = (part + 1) * self.tiles.count // self.parts
+            if last > first:
+                most = max(most, self.tiles.blocks[last - 1].at + self.tiles.blocks[last - 1].width
+                           - self.tiles.blocks[first].at)
+        return most
+
+    cdef void _strip(self, const Call *call, Phase *f, ptrdiff_t part, ptrdiff_t g, const char *x,
+                     const ptrdiff_t *index, ptrdiff_t strip, ptrdiff_t cols_at, ptrdiff_t rows,
+                     ptrdiff_t cols, char *buf, char *out, bint fresh, Stopper stopper,
+                     bint watching) noexcept nogil:
+        cdef ptrdiff_t number = self.tiles.number_bytes, taps = f.taps // max(self.channels, 1)
+        cdef ptrdiff_t step = self.channel_pitch or 1, row_step = f.pitch * step
+        cdef ptrdiff_t c0 = 0, channels, b, first = part * self.tiles.count // self.parts
+        cdef ptrdiff_t last = (part + 1) * self.tiles.count // self.parts
+        cdef const char *samples = buf
+        cdef char *sums = buf + self.x_bytes + self.slots_bytes
+        cdef char *c
+        cdef Block *block
+        cdef bint whole = self.channel_block == self.channels
+        if self.in_place:
+            samples = self._plane(f, x, index, 0) + strip * f.row_stride * f.row.step_bytes + \
+                cols_at * f.col_stride * f.col.step_bytes
+            step, row_step = self.in_place_col, self.in_place_row
+        if self.points:
+            self._place(<int32_t *>(buf + self.x_bytes), rows, cols, row_step, step)
+        while True:
+            channels = min(self.channel_block, self.channels - c0)
+            if not self.in_place:
+                if fresh or not whole:
+                    self._gather(f, x, index, strip, cols_at, rows, cols, buf, c0, channels)
+                if c0:      # the table of taps counts from the first channel
+                    samples = buf - (f.off[c0 * taps] - f.off[0]) * number
+            for b in range(first, last):
+                block = &self.tiles.blocks[b]
+                c = sums if whole else sums + (block.at - self.tiles.blocks[first].at) * f.ldc * number
+                self._multiply(call, f, block, g, samples, buf, c, c0 * taps, (c0 + channels) * taps, rows,
+                               cols, row_step, step)
+                if c0 + channels >= self.channels:
+                    self._finish(call, f, block, g, c, out, rows, cols,
+                                 sums + self.sums_bytes - f.strip_cols * self.tiles.max_width * number)
+                if stopper.stop or (watching and stopper.look()):
+                    return
+            c0 += channels
+            if c0 >= self.channels:
+                return
+
     cdef void _gather(self, Phase *f, const char *x, const ptrdiff_t *index, ptrdiff_t strip,
-                      ptrdiff_t cols_at, ptrdiff_t rows, ptrdiff_t cols, char *buf) noexcept nogil:
+                      ptrdiff_t cols_at, ptrdiff_t rows, ptrdiff_t cols, char *buf,
+                      ptrdiff_t first_channel, ptrdiff_t channels) noexcept nogil:
         cdef ptrdiff_t t, d, at, q, j, sample = self.channel_pitch * self.tiles.number_bytes
         cdef const char *plane
         cdef char *to
         cdef Segment *rs
         cdef Segment *cs
-        if self.points:
-            self._place(f, <int32_t *>(buf + self.x_bytes), rows, cols)
         if sample == 0:
-            Job._gather(self, f, x, index, strip, cols_at, rows, cols, buf)
+            Job._gather(self, f, x, index, strip, cols_at, rows, cols, buf, first_channel, channels)
             return
+        x += first_channel * self.x_channel_bytes
         for t in range(f.planes):
             plane = self._plane(f, x, index, t)
             for q in range(f.row_segments):
@@ -105,7 +182,7 @@ cdef class ChannelJob(Job):
                             &self.reader, to + cs.base * sample, self.channel_pitch,
                             plane + at // f.row.upsample * f.row.step_bytes, &f.col,
                             cols_at * f.col_stride + cs.first, f.col_stride,
-                            cs.count - (f.strip_cols - cols), self.channels)
+                            cs.count - (f.strip_cols - cols), channels)
 
     cdef bint _pack(self, const Phase *f, const Block *b, const char *raw, ptrdiff_t first,
                     ptrdiff_t count, char *to) noexcept nogil:
@@ -116,49 +193,56 @@ cdef class ChannelJob(Job):
         # one block of taps is multiplied by the whole strip before the next is packed
         return min(f.taps, <ptrdiff_t>TAP_BLOCK) * self.tiles.max_width * self.tiles.number_bytes
 
-    cdef void _place(self, const Phase *f, int32_t *at, ptrdiff_t rows, ptrdiff_t cols) noexcept nogil:
-        """Where each pixel of a strip begins in it."""
-        cdef ptrdiff_t i, j, step = self.channel_pitch or 1
+    cdef void _place(self, int32_t *at, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t row_step,
+                     ptrdiff_t step) noexcept nogil:
+        """Where each pixel of a strip begins."""
+        cdef ptrdiff_t i, j
         for j in range(rows):
             for i in range(cols):
-                at[j * cols + i] = <int32_t>((j * f.pitch + i) * step)
+                at[j * cols + i] = <int32_t>(j * row_step + i * step)
 
-    cdef void _block(self, const Call *call, Phase *f, const Block *b, ptrdiff_t g, const char *buf,
-                     char *out, ptrdiff_t rows, ptrdiff_t cols) noexcept nogil:
-        cdef ptrdiff_t number = self.tiles.number_bytes, first = 0, count, j
+    cdef void _multiply(self, const Call *call, Phase *f, const Block *b, ptrdiff_t g, const char *x,
+                        char *buf, char *c, ptrdiff_t first, ptrdiff_t end, ptrdiff_t rows,
+                        ptrdiff_t cols, ptrdiff_t row_step, ptrdiff_t step) noexcept nogil:
+        """Add taps first to end of a block of filters to its running sums, in blocks of whole channels."""
+        cdef ptrdiff_t number = self.tiles.number_bytes, count, j
+        cdef ptrdiff_t some = tap_block(f.taps // max(self.channels, <ptrdiff_t>1))
         cdef ptrdiff_t c_pitch = (f.pitch if f.flat else cols) * b.width * number
-        cdef char *slots = <char *>buf + self.x_bytes
-        cdef char *c = slots + self.slots_bytes
+        cdef const int32_t *at = <const int32_t *>(buf + self.x_bytes)
         cdef const char *w
-        cdef const char *bias = NULL
         while True:
-            count = min(f.taps - first, <ptrdiff_t>TAP_BLOCK)
+            count = min(end - first, some)
             if call.packed != NULL:
                 w = call.packed + f.packed_bytes + g * f.group_bytes + \
                     (b.at * f.taps + first * b.width) * number
             else:
-                w = slots + self.c_bytes
+                w = buf + self.x_bytes + self.c_bytes
                 self._panel(call, f, b, g, first, count, <char *>w)
             if self.points:
-                self._pixels(f, b, rows * cols, first, count, buf, <const int32_t *>slots, w, c,
-                             call.packed != NULL)
+                self._pixels(f, b, rows * cols, first, count, x, at, w, c, call.packed != NULL)
             elif f.flat:
-                self._row(f, b, (rows - 1) * f.pitch + cols, first, count, buf, w, c)
+                self._row(f, b, (rows - 1) * f.pitch + cols, first, count, x, step, w, c)
             else:
                 for j in range(rows):
-                    self._row(f, b, cols, first, count,
-                              buf + j * f.pitch * (self.channel_pitch or 1) * number, w, c + j * c_pitch)
+                    self._row(f, b, cols, first, count, x + j * row_step * number, step, w,
+                              c + j * c_pitch)
             first += count
-            if first >= f.taps:
-                break
+            if first >= end:
+                return
+
+    cdef void _finish(self, const Call *call, Phase *f, const Block *b, ptrdiff_t g, char *c, char *out,
+                      ptrdiff_t rows, ptrdiff_t cols, char *spare) noexcept nogil:
+        """The running sums of a block into the result; spare: room for one row of them."""
+        cdef ptrdiff_t number = self.tiles.number_bytes, j
+        cdef ptrdiff_t c_pitch = (f.pitch if f.flat else cols) * b.width * number
+        cdef const char *bias = NULL
         if call.bias != NULL:
             bias = call.bias + (g * self.k_count + b.k0) * number
         if not f.flat and (self.plain_rows or self.plain_channels) and \
                 f.out_row_bytes == cols * f.out_col_bytes:     # one long row
             cols, rows = cols * rows, 1
         for j in range(rows):
-            self._store(f, b, c + j * c_pitch, cols, bias, out + j * f.out_row_bytes,
-                        c + f.ldc * b.width * number)
+            self._store(f, b, c + j * c_pitch, cols, bias, out + j * f.out_row_bytes, spare)
 
     cdef void _pixels(self, Phase *f, const Block *b, ptrdiff_t pixels, ptrdiff_t first,
                       ptrdiff_t count, const char *x, const int32_t *at, const char *w, char *c,
@@ -178,9 +262,10 @@ cdef class ChannelJob(Job):
             c += px * b.width * number
 
     cdef void _row(self, Phase *f, const Block *b, ptrdiff_t pixels, ptrdiff_t first,
-                   ptrdiff_t count, const char *x, const char *w, char *c) noexcept nogil:
+                   ptrdiff_t count, const char *x, ptrdiff_t step, const char *w,
+                   char *c) noexcept nogil:
         """A row of pixels in tiles of even width."""
-        cdef ptrdiff_t number = self.tiles.number_bytes, step = self.channel_pitch or 1
+        cdef ptrdiff_t number = self.tiles.number_bytes
         cdef int nv = b.width // self.lanes
         cdef ptrdiff_t tiles = (pixels + self.most[nv] - 1) // self.most[nv]
         cdef ptrdiff_t px, i

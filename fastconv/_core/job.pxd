@@ -18,6 +18,8 @@ ctypedef struct Block:          # consecutive output channels that one tile comp
     int narrow_pixels
     k.fc_tap_ukr *wide
     k.fc_tap_ukr *narrow
+    k.fc_tap_store *wide_store
+    k.fc_tap_store *narrow_store
 
 
 cdef enum:
@@ -37,6 +39,9 @@ cdef class Tiles:
     cdef void multiply(self, const Block *b, ptrdiff_t pixels, ptrdiff_t taps,
                        const int32_t *off, const char *x, ptrdiff_t im, const char *w, char *c,
                        ptrdiff_t ldc, int accumulate) noexcept nogil
+    cdef void store(self, const Block *b, ptrdiff_t pixels, ptrdiff_t taps, const int32_t *off,
+                    const char *x, const char *w, const char *bias, char *c,
+                    ptrdiff_t ldc) noexcept nogil
 
 
 cdef Tiles pixel_tiles(int kind, ptrdiff_t channels)

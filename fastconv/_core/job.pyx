@@ -76,6 +76,23 @@ cdef class Tiles:
             if first >= taps:
                 break
 
+    cdef void store(self, const Block *b, ptrdiff_t pixels, ptrdiff_t taps, const int32_t *off,
+                    const char *x, const char *w, const char *bias, char *c,
+                    ptrdiff_t ldc) noexcept nogil:
+        """c[i][p] = bias[i] + sum over at most TAP_BLOCK taps, exactly for these pixels (at least a vector):
+        the last tile lies over its neighbour."""
+        cdef ptrdiff_t p = 0, left, size = self.number_bytes
+        while p < pixels:
+            left = pixels - p
+            if left > b.narrow_pixels and pixels >= b.wide_pixels:
+                p = min(p, pixels - b.wide_pixels)
+                b.wide_store(taps, off, x + p * size, w, bias, c + p * size, ldc)
+                p += b.wide_pixels
+            else:
+                p = min(p, pixels - b.narrow_pixels)
+                b.narrow_store(taps, off, x + p * size, w, bias, c + p * size, ldc)
+                p += b.narrow_pixels
+
 
 cdef Tiles pixel_tiles(int kind, ptrdiff_t channels):
     """Pixel lanes: the widest tiles first, smaller ones for the channels left."""
@@ -92,12 +109,12 @@ cdef Tiles pixel_tiles(int kind, ptrdiff_t channels):
                     rows[i].mr >= b.mr and rows[i].nv:
                 b.mr = b.width = rows[i].mr
                 if rows[i].nv == 1:
-                    b.narrow = rows[i].run
+                    b.narrow, b.narrow_store = rows[i].run, rows[i].store
                     b.narrow_pixels = rows[i].lanes
         for i in range(count):
             if rows[i].kind == kind and rows[i].mr == b.mr and \
                     rows[i].nv * rows[i].lanes > b.wide_pixels:
-                b.wide = rows[i].run
+                b.wide, b.wide_store = rows[i].run, rows[i].store
                 b.wide_pixels = rows[i].nv * rows[i].lanes
         done += b.mr
         tiles.count += 1

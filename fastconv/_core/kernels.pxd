@@ -10,6 +10,8 @@ cdef extern from "kernels/fc_kernels.h" nogil:
     int FC_ISA_BASELINE, FC_ISA_AVX2, FC_ISA_AVX512, FC_ISA_NEON
     ctypedef void fc_tap_ukr(ptrdiff_t taps, const int32_t *off, const void *x, ptrdiff_t im,
                              const void *w, void *c, ptrdiff_t ldc, int accumulate) noexcept
+    ctypedef void fc_tap_store(ptrdiff_t taps, const int32_t *off, const void *x, const void *w,
+                               const void *bias, void *c, ptrdiff_t ldc) noexcept nogil
     ctypedef struct fc_tap_row:
         const char *name
         fc_kind kind
@@ -17,6 +19,7 @@ cdef extern from "kernels/fc_kernels.h" nogil:
         int nv
         int lanes
         fc_tap_ukr *run
+        fc_tap_store *store
     const fc_tap_row *fc_tap_rows(fc_isa isa, int *count) noexcept
     ctypedef void fc_chan_ukr(ptrdiff_t taps, const int32_t *off, const void *x, ptrdiff_t step,
                               const void *w, void *c, int accumulate) noexcept

@@ -6,11 +6,14 @@ neighbouring samples (the classic de-interleaving of a strided convolution); tap
 (large dilation) get segments of their own, so that no unneeded row is read.
 """
 
+import math
+import os
 from typing import NamedTuple
 
 import numpy as np
 
 from .. import _costs
+from .._core.implicit import block_channels
 
 
 class Layout(NamedTuple):
@@ -48,23 +51,105 @@ def _even(total, at_most):
     return -(-total // parts)
 
 
-def strip_size(row, col, sample_bytes, planes, work, output_bytes, limit=None):
+def l2_bytes():
+    """Bytes of this machine's L2 cache of a core, 1 MB where the system does not tell."""
+    try:
+        return os.sysconf("SC_LEVEL2_CACHE_SIZE") or 1 << 20
+    except (AttributeError, OSError, ValueError):
+        return 1 << 20
+
+
+L2_BYTES = max(l2_bytes(), 128 << 10)
+
+
+class Cut(NamedTuple):
+    """Outputs of a strip, channels that are gathered at a time, numbers from sample to sample where its
+    channels stay neighbours (else 0), and into how many parts filters are cut at most."""
+
+    rows: int
+    cols: int
+    block: int
+    pitch: int
+    parts: int
+
+
+class Cuts(NamedTuple):
+    """What decides how sub-problems are cut: see the arguments of _job_of in direct.py."""
+
+    geometry: object
+    itemsize: int
+    filters: int
+    lanes: str
+    together: bool  # channels of a sample are neighbours
+    single: bool  # there is one sub-problem
+    budget: object  # bytes that a strip may take, None: as much as is good
+
+    def strip(self, row, col, planes):
+        """The Cut of one sub-problem; planes: of outer taps.
+
+        All channels at a time where that leaves strips of enough pixels for the weights that are streamed
+        past them; else blocks of channels, and the running sums of all filters wait in the L2 cache."""
+        channels = self.geometry.channels
+        width = min(self.filters, 32 if self.lanes == "channels" else 8)
+        rows, cols = self._size(row, col, planes, channels, width, _costs.STRIP_SHARE)
+        taps = planes * len(row.taps) * len(col.taps)
+        step = block_channels(taps) if self.lanes == "channels" else 0
+        parts = max(1, self.filters // 32)
+        enough = min(row.outputs * col.outputs, _costs.STRIP_PIXELS)
+        if 0 < step < channels and self.single and self.budget is None and rows * cols < enough:
+            kept = min(self.filters, _costs.KEPT_FILTERS)
+            more = self._size(row, col, planes, step, kept, _costs.BLOCK_SHARE)
+            if math.prod(more) > rows * cols:
+                rows, cols = more
+                samples = (layout(row.deltas, row.stride, rows).length * planes
+                           * layout(col.deltas, col.stride, cols).length)  # fmt: skip
+                size = samples * self.itemsize
+                channels = min(channels, max(1, int(L2_BYTES * _costs.BLOCK_SHARE) // size // step) * step)
+                # every part gathers all blocks again
+                macs = rows * cols * taps * self.filters // samples
+                strips = -(-row.outputs // rows) * -(-col.outputs // cols)
+                parts = max(macs // _costs.GATHER_MACS, -(-_costs.ITEMS_LEAST // strips))
+        return Cut(rows, cols, channels, self._pitch(channels), parts)
+
+    def _pitch(self, channels):
+        if not self.together:
+            return 0
+        # 64 bytes keep rows of the strip out of one cache set
+        return channels + (16 if channels * self.itemsize % 512 == 0 else 0)
+
+    def _size(self, row, col, planes, channels, width, share):
+        g, filters = self.geometry, self.filters
+        parts = min(_costs.ITEMS_WANTED, filters // 32) if filters >= 64 else 1
+        work = g.channels * planes * len(row.taps) * len(col.taps) * filters // parts
+        sums = _costs.SUMS_BYTES if width <= 32 else int(L2_BYTES * share)
+        budget = int(L2_BYTES * share)
+        if self.budget is not None:
+            budget, sums = min(budget, self.budget), min(sums, self.budget)
+        return strip_size(row, col, (self._pitch(channels) or channels) * self.itemsize, planes, work,
+                          sums // (max(1, width) * self.itemsize), filters, budget,
+                          limited=self.budget is not None)  # fmt: skip
+
+
+def strip_size(row, col, sample_bytes, planes, work, pixels, filters, budget, limited):
     """(rows, columns) of a strip: its packed input should stay in the L2 cache.
 
     ``sample_bytes``: bytes that one packed position costs (all channels of a group), ``planes``: how
-    many planes of it there are, ``work``: multiply-adds that one output costs, ``output_bytes``: bytes of
-    one pixel's running sums, ``limit``: bytes that may not be exceeded (None: no limit).
+    many planes of it there are, ``work``: multiply-adds that one output costs, ``pixels``: whose running sums
+    there is room for, ``filters``: how many share what is gathered, ``budget``: bytes of packed input, which
+    may not be exceeded if ``limited``.
     """
-    budget = _costs.STRIP_BYTES if limit is None else min(_costs.STRIP_BYTES, limit)
 
     def nbytes(rows, cols):
         return (layout(row.deltas, row.stride, rows).length * planes * sample_bytes
                 * layout(col.deltas, col.stride, cols).length)  # fmt: skip
 
-    pixels = max(64 if limit is None else 1, min(budget, _costs.SUMS_BYTES) // output_bytes)
+    pixels = max(1 if limited else 64, pixels)
     cols = max(1, min(col.outputs, pixels))
-    # narrower strips would gather more than they multiply, whatever the kernel's length
-    floor = _costs.STRIP_MIN_COLUMNS if limit is None else 1
+    floor = 1
+    if not limited:  # narrower strips would gather more than they multiply, whatever the kernel's length
+        reach = int(col.deltas.max() - col.deltas.min()) if len(col.deltas) else 0
+        floor = _costs.STRIP_MIN_COLUMNS // max(1, filters)
+        floor = min(_costs.STRIP_MIN_COLUMNS, max(floor, 4 * reach, 32))
     while nbytes(1, cols) > budget and cols > floor:
         cols = max(floor, -(-cols // 2))
     cols = _even(max(1, col.outputs), cols)

@@ -9,6 +9,7 @@ import math
 import sys
 import threading
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from .._core import implicit as _implicit
 from .._problem import PAD_CODES
 from . import _fir, _image, reference
 from ._activations import CODES
-from ._blocking import layout, strip_size
+from ._blocking import Cuts, layout
 from ._deform import CompiledDeformPlan
 from ._lowering import TapAxis, subproblems
 from .base import BackendNotSupportedError, Plan, Verdict
@@ -288,10 +289,9 @@ def _job_of(problem, x, out_steps, lanes, budget):
     x_n = offsets([g.batch[i] for i in kept], [x_ops.batch[i] for i in kept])
     x_g = offsets(g.groups, x_ops.groups)
     w_steps = weight_steps(g, problem.compute)
-    # channels that are neighbours in x stay so in the strip; 64 bytes keep its rows out of one cache set
-    pitch = 0
-    if lanes == "channels" and x_ops.rest[0] == x.itemsize and g.channels > 1:
-        pitch = g.channels + (16 if g.channels * problem.compute.itemsize % 512 == 0 else 0)
+    # channels that are neighbours in x stay so in the strip
+    together = lanes == "channels" and x_ops.rest[0] == x.itemsize and g.channels > 1
+    cuts = Cuts(g, problem.compute.itemsize, filters, lanes, together, len(subs) == 1, budget)
     phases, strips = [], 0
     for sub in subs:
         axes = [(sub[i], x_ops.rest[1 + i], out_spatial[i]) for i in order]
@@ -299,14 +299,21 @@ def _job_of(problem, x, out_steps, lanes, budget):
             axes.insert(0, (_plain_axis(g.batch[row]), x_ops.batch[row], out_batch[row]))
         if column is not None:
             axes.append((_plain_axis(g.batch[column]), x_ops.batch[column], out_batch[column]))
-        phase, count = _phase(problem, sub, order, axes, filters, lanes, pitch, budget)
+        phase, count, cut = _phase(problem, sub, order, axes, cuts)
         phases.append(phase)
         strips += count
     strips *= len(x_n) * len(x_g)
     parts = -(-_costs.ITEMS_WANTED // max(1, strips)) if filters >= 64 else 1
     make = _direct.Job
     if lanes == "channels":
-        make = partial(_implicit.ChannelJob, channel_pitch=pitch,
+        in_place = None
+        if cut.block < g.channels:
+            parts = max(min(parts, cut.parts), -(-filters // _costs.KEPT_FILTERS))
+            in_place = _in_place(problem, x, axes, x_ops.rest[0])
+        if in_place:
+            phases[0]["off"] = in_place.off
+        make = partial(_implicit.ChannelJob, channel_pitch=cut.pitch, channel_block=cut.block,
+                       in_place=in_place and in_place.steps,
                        k_step=out_filters[0] if nf == 1 else 0, col_step=phases[0]["col"][-1])  # fmt: skip
     job = make(
         len(phases), kind=types.kind if kind is None else kind, reader=reader,
@@ -321,6 +328,39 @@ def _job_of(problem, x, out_steps, lanes, budget):
     for phase in phases:
         job.add_phase(**phase)
     return job, order
+
+
+class InPlace(NamedTuple):
+    """How x is read without being gathered: numbers from row to row and column to column, and to each
+    channel."""
+
+    steps: tuple
+    off: np.ndarray
+
+
+def _in_place(problem, x, axes, channel_step):
+    """An InPlace for pointwise layers of plain numbers, None for others. Where filters come in several parts
+    each would gather again; else a gathered strip is easier on the caches."""
+    size = problem.compute.itemsize
+    if x.dtype != problem.compute or not x.dtype.isnative or not x.flags.aligned:
+        return None
+    if any(len(a.taps) != 1 or a.deltas[0] != 0 or a.stride != 1 or a.upsample != 1 or a.outputs > a.size
+           for a, _, _ in axes):  # fmt: skip
+        return None
+    merged = _merge(axes)
+    steps = [step for _, step, _ in merged]
+    if len(merged) > 2 or any(s % size for s in (*steps, channel_step)):
+        return None
+    reach = sum(abs(s) * a.size for a, s, _ in merged)
+    channels = problem.geometry.channels
+    if (reach + channels * abs(channel_step)) // size >= 2**31:
+        return None
+    # planes that fall into few sets of the L1 cache would push each other out
+    lines = min(channels, 256) * 3 // 2
+    if channel_step % 64 == 0 and lines > 8 * 64 // math.gcd(channel_step // 64, 64):
+        return None
+    row, col = ([0] * 2 + [s // size for s in steps])[-2:]
+    return InPlace((row, col), np.arange(channels, dtype=np.int32) * (channel_step // size))
 
 
 def _c_axis(axis, step):
@@ -363,10 +403,9 @@ def _row_taps(g, sub, order, merged, row_layout):
     return len(taps) if np.array_equal(row_layout.positions, taps) else 0
 
 
-def _phase(problem, sub, order, axes, filters, lanes, pitch, budget):
-    """Keyword arguments of Job.add_phase, and how many strips there are."""
+def _phase(problem, sub, order, axes, cuts):
+    """Keyword arguments of Job.add_phase, how many strips there are, and their Cut."""
     g = problem.geometry
-    itemsize = problem.compute.itemsize
     w_steps = weight_steps(g, problem.compute)
     channel_step, w_steps = w_steps[-1 - len(g.axes)], w_steps[len(w_steps) - len(g.axes) :]
     out_bytes = sum(a.out_first * step for a, _, step in axes)
@@ -375,11 +414,8 @@ def _phase(problem, sub, order, axes, filters, lanes, pitch, budget):
         merged.insert(0, (_plain_axis(1), 0, 0))
     outer, (row, col) = merged[:-2], merged[-2:]
     planes = math.prod(len(a.taps) for a, _, _ in outer)
-    parts = min(_costs.ITEMS_WANTED, filters // 32) if filters >= 64 else 1
-    work = g.channels * planes * len(row[0].taps) * len(col[0].taps) * filters // parts
-    width = min(filters, 32 if lanes == "channels" else 8)
-    rows, cols = strip_size(row[0], col[0], (pitch or g.channels) * itemsize, max(1, planes), work,
-                            max(1, width) * itemsize, budget)  # fmt: skip
+    cut = cuts.strip(row[0], col[0], max(1, planes))
+    rows, cols, pitch = cut.rows, cut.cols, cut.pitch
     row_layout = layout(row[0].deltas, row[0].stride, rows)
     col_layout = layout(col[0].deltas, col[0].stride, cols)
     sizes = (pitch or g.channels, max(1, planes), row_layout.length, col_layout.length)
@@ -406,7 +442,7 @@ def _phase(problem, sub, order, axes, filters, lanes, pitch, budget):
     }  # fmt: skip
     strips = math.prod(a.outputs for a, _, _ in outer)
     strips *= -(-row[0].outputs // rows) * -(-col[0].outputs // cols)
-    return phase, strips
+    return phase, strips, cut
 
 
 def plan(problem):

@@ -46,11 +46,16 @@ typedef enum {
 typedef void fc_tap_ukr(ptrdiff_t taps, const int32_t *off, const void *x, ptrdiff_t im,
                         const void *w, void *c, ptrdiff_t ldc, int accumulate);
 
+/* c[i][p] = bias[i] + sum over t < taps: no running sums. bias may be NULL. Real floats, else NULL. */
+typedef void fc_tap_store(ptrdiff_t taps, const int32_t *off, const void *x, const void *w,
+                          const void *bias, void *c, ptrdiff_t ldc);
+
 typedef struct {
     const char *name;
     fc_kind kind;
     int mr, nv, lanes;
     fc_tap_ukr *run;
+    fc_tap_store *store;
 } fc_tap_row;
 
 /* All rows that an ISA has; count is 0 where it was not compiled. */

@@ -39,11 +39,13 @@
 
 #define FC_T f32
 #define FC_TILE tile_F32
+#define FC_STORE straight_F32
 #define FC_OP FC_MULADD
 #include "tap_ukr_body.h"
 
 #define FC_T f64
 #define FC_TILE tile_F64
+#define FC_STORE straight_F64
 #define FC_OP FC_MULADD
 #include "tap_ukr_body.h"
 
@@ -135,16 +137,32 @@
 #define FC_TAP(kind, T, mr, a, b, c)                                                              \
     FC_DEFINE(kind, T, mr, FC_PICK(a, b, c), wide)                                     \
     FC_DEFINE(kind, T, mr, 1, narrow)
+#define FC_DEFINE_STORE(kind, T, mr, nv, width)                                                 \
+    static void FC_CAT(FC_UKR_NAME(kind, mr, width), _store)(                                   \
+        ptrdiff_t taps, const int32_t *off, const void *x, const void *w, const void *bias,     \
+        void *c, ptrdiff_t ldc)                                                                 \
+    {                                                                                           \
+        straight_##kind(mr, nv, taps, off, (const T *)x, (const T *)w, (const T *)bias, (T *)c, \
+                        ldc);                                                                   \
+    }
+#define FC_TAP_STORE(kind, T, mr, a, b, c)                                                      \
+    FC_TAP(kind, T, mr, a, b, c)                                                                \
+    FC_DEFINE_STORE(kind, T, mr, FC_PICK(a, b, c), wide)                                        \
+    FC_DEFINE_STORE(kind, T, mr, 1, narrow)
 #include "kernels.inc"
 #undef FC_TAP
+#undef FC_TAP_STORE
 
 #define FC_STRING_(x) #x
 #define FC_STRING(x) FC_STRING_(x)
-#define FC_LIST(kind, T, mr, nv, width)                                                         \
+#define FC_LIST(kind, T, mr, nv, width, store)                                                  \
     {"fc_" #kind "_tap_ukr_" #mr "x" FC_STRING(nv) "__" FC_STRING(FC_ISA), FC_KIND_##kind, mr,  \
-     nv, (int)(sizeof(T##_v) / sizeof(T)), FC_UKR_NAME(kind, mr, width)},
-#define FC_TAP(kind, T, mr, a, b, c)                                                              \
-    FC_LIST(kind, T, mr, FC_PICK(a, b, c), wide) FC_LIST(kind, T, mr, 1, narrow)
+     nv, (int)(sizeof(T##_v) / sizeof(T)), FC_UKR_NAME(kind, mr, width), store},
+#define FC_TAP(kind, T, mr, a, b, c)                                                            \
+    FC_LIST(kind, T, mr, FC_PICK(a, b, c), wide, NULL) FC_LIST(kind, T, mr, 1, narrow, NULL)
+#define FC_TAP_STORE(kind, T, mr, a, b, c)                                                      \
+    FC_LIST(kind, T, mr, FC_PICK(a, b, c), wide, FC_CAT(FC_UKR_NAME(kind, mr, wide), _store))   \
+    FC_LIST(kind, T, mr, 1, narrow, FC_CAT(FC_UKR_NAME(kind, mr, narrow), _store))
 const fc_tap_row FC_CAT(fc_tap_table__, FC_ISA)[] = {
 #include "kernels.inc"
 };

@@ -93,6 +93,39 @@ FC_INLINE void FC_TILE(const int MR, const int NV, ptrdiff_t taps, const int32_t
         }
     }
 }
+#ifdef FC_STORE
+/* The same for few taps, straight into the result: c[i][p] = bias[i] + sum over taps; bias may be NULL. */
+FC_INLINE void FC_STORE(const int MR, const int NV, ptrdiff_t taps, const int32_t *off, const T *x,
+                        const T *w, const T *bias, T *c, ptrdiff_t ldc)
+{
+    V acc[8][8], a[8];
+    T *row = c;
+    FC_UNROLL for (int i = 0; i < MR; i++)
+        FC_UNROLL for (int j = 0; j < NV; j++)
+            acc[i][j] = FC_CAT(FC_T, _zero);
+    for (ptrdiff_t t = 0; t < taps; t++) {
+        const T *xt = x + off[t];
+        FC_UNROLL for (int j = 0; j < NV; j++) {
+            a[j] = *(const VU *)(xt + j * LANES);
+            if (MR > 1)
+                KEEP(a[j]);
+        }
+        FC_UNROLL for (int i = 0; i < MR; i++)
+            FC_UNROLL for (int j = 0; j < NV; j++)
+                acc[i][j] += a[j] * w[i];
+        w += MR;
+    }
+    FC_UNROLL for (int i = 0; i < MR; i++, row += ldc) {
+        FC_OPAQUE(row);
+        FC_UNROLL for (int j = 0; j < NV; j++) {
+            if (bias)
+                acc[i][j] += bias[i];
+            *(VU *)(row + j * LANES) = acc[i][j];
+        }
+    }
+}
+#endif
+#undef FC_STORE
 #undef FC_TILE
 #undef FC_OP
 #undef FC_T
