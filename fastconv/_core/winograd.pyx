@@ -90,7 +90,7 @@ cdef class Job(Grid):
         cdef const k.fc_chan_row *rows = k.fc_chan_rows(isa_index(), &count)
         cdef Buffer b = buffer_of(SUM_BLOCK * sizeof(int32_t))
         for i in range(count):
-            if rows[i].kind == self.kind and rows[i].steps != NULL:
+            if rows[i].kind == self.kind:
                 self.tile[rows[i].nv][rows[i].pixels] = &rows[i]
                 self.most[rows[i].nv] = max(self.most[rows[i].nv], rows[i].pixels)
         self.keep.append(b)
