@@ -58,11 +58,13 @@ DEPTHWISE_RATE = {"f4": 60e9, "f8": 30e9}
 DEPTHWISE_BYTES = 30e9
 DEPTHWISE_PLANE = 20e-9
 # Winograd: products a second, numbers through both transforms a second, numbers of transformed weights
-# made a second, and bytes of them read a second
-WINOGRAD_RATE = {"f4": 100e9, "f8": 50e9}
-WINOGRAD_MOVED = {"f4": 20e9, "f8": 10e9}
-WINOGRAD_PACKED = {"f4": 2e9, "f8": 2e9}
-WINOGRAD_WEIGHT_BYTES = 60e9
+# made a second, and bytes of them read a second, or where they are more than a shared cache holds
+WINOGRAD_RATE = {"f4": 58e9, "f8": 27e9}
+WINOGRAD_MOVED = {"f4": 4e9, "f8": 2e9}
+WINOGRAD_PACKED = {"f4": 4e9, "f8": 2e9}
+WINOGRAD_WEIGHT_BYTES = 30e9
+WINOGRAD_FAR_BYTES = 10e9
+WINOGRAD_NEAR = 16 << 20
 DIRECT_SLOW_RATE = 0.5e9  # long double
 GEMM_RATE = {"f4": 45e9, "f8": 22e9, "c8": 12e9, "c16": 6e9}
 REFERENCE_RATE = 0.3e9
