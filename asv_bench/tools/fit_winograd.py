@@ -3,7 +3,7 @@
 usage: python asv_bench/tools/fit_winograd.py [--quick]
 
 One thread. Every plan of a 3x3 layer gives one equation, products / RATE + numbers transformed / MOVED + bytes
-of U read / WEIGHT_BYTES = seconds, which are solved for positive rates by least squares of relative errors; what a
+of U read / WEIGHT_BYTES (FAR_BYTES where U is large) = seconds, which are solved for positive rates by least squares of relative errors; what a
 function call takes longer than the plan is U being made. The rates are scaled as the model wants them.
 ``FASTCONV_ISA=`` measures another instruction set.
 """
@@ -39,7 +39,7 @@ class Calls(Clock):
 
 
 def fit(clock, key):
-    """Rates of one dtype: products, numbers moved, bytes read, numbers made."""
+    """Rates of one dtype: products, numbers moved, bytes read from near and from far, numbers made."""
     rows, made = [], []
     for batch, channels, size in LAYERS:
         shapes = (batch, channels, size, size), (channels, channels, 3, 3)
@@ -68,12 +68,13 @@ def main():
     print(f"# {cpu.isa}, one thread, fastconv {fastconv.__version__}")
     with fastconv.num_threads(1):
         for key in ("f4", "f8"):
-            (rate, moved, read), made = fit(clock, key)
+            (rate, moved, *read), made = fit(clock, key)
             found["WINOGRAD_RATE"][key] = rate / speed
             found["WINOGRAD_MOVED"][key] = moved / speed
             found["WINOGRAD_PACKED"][key] = made / speed
             reads.append(read)
-    print("\n".join(lines({**found, "WINOGRAD_WEIGHT_BYTES": min(reads)})))
+    near, far = np.min(reads, axis=0)
+    print("\n".join(lines({**found, "WINOGRAD_WEIGHT_BYTES": near, "WINOGRAD_FAR_BYTES": far})))
 
 
 if __name__ == "__main__":

@@ -80,8 +80,8 @@ def variants(problem):
                and ("relaxed" in words or sum(m > 2 for m, _ in o) < 3)]  # fmt: skip
     if not options:
         return None
-    # the batch has no say: an item's bits do not depend on it
-    best = min(options, key=lambda o: _seconds(problem, o, 1))
+    # the batch has no say, nor whether U is made once: bits depend on neither
+    best = min(options, key=lambda o: _seconds(problem, o, 1)[0])
     return ((1, 1),) * (3 - len(axes)) + best
 
 
@@ -136,32 +136,34 @@ def _way(problem, chosen):
     return False, _costs.WINOGRAD_TILES
 
 
-def _seconds(problem, chosen, images):
-    """Predicted time of one thread: products, transforms, U read for each block and made once."""
-    products, moved, read, made = amounts(problem, chosen, images)
-    key, speed = problem.compute.str[1:], _costs.ISA_SPEED[cpu.isa]
-    return (products / (_costs.WINOGRAD_RATE[key] * speed) + moved / (_costs.WINOGRAD_MOVED[key] * speed)
-            + read / _costs.WINOGRAD_WEIGHT_BYTES + made / (_costs.WINOGRAD_PACKED[key] * speed))  # fmt: skip
-
-
 def amounts(problem, chosen, images):
-    """What the four terms of the cost count: multiply-adds, numbers through both transforms, bytes of U read,
-    numbers of U made."""
+    """What the terms of the cost count: multiply-adds, numbers through both transforms, bytes of U read from near
+    and from far, numbers of U made."""
     g = problem.geometry
     groups = math.prod(g.groups)
     weights = _weights(problem, chosen)
     tiles, blocks = _grid(problem, chosen, _way(problem, chosen)[1])
     deep = math.prod(v[1] for v in chosen if _deep(v))
     moved = math.prod(_points(v) for v in chosen) * (deep * g.channels + g.filters[0]) * tiles
-    each = images * groups
-    return (each * weights * tiles, each * moved, each * blocks * weights * problem.compute.itemsize,
+    each, size = images * groups, weights * problem.compute.itemsize
+    near = size <= _costs.WINOGRAD_NEAR
+    return (each * weights * tiles, each * moved, each * blocks * size * near, each * blocks * size * (not near),
             groups * weights)  # fmt: skip
+
+
+def _seconds(problem, chosen, images):
+    """Predicted time of one thread, and that of making U."""
+    products, moved, near, far, made = amounts(problem, chosen, images)
+    key, speed = problem.compute.str[1:], _costs.ISA_SPEED[cpu.isa]
+    return (products / (_costs.WINOGRAD_RATE[key] * speed) + moved / (_costs.WINOGRAD_MOVED[key] * speed)
+            + near / _costs.WINOGRAD_WEIGHT_BYTES + far / _costs.WINOGRAD_FAR_BYTES,
+            made / (_costs.WINOGRAD_PACKED[key] * speed))  # fmt: skip
 
 
 def cost(problem):
     """Seconds on one thread."""
     chosen = variants(problem)[-len(problem.geometry.axes) :]
-    return _costs.DIRECT_CALL + _seconds(problem, chosen, math.prod(problem.geometry.batch))
+    return _costs.DIRECT_CALL + sum(_seconds(problem, chosen, math.prod(problem.geometry.batch)))
 
 
 class WinogradPlan(Plan):

@@ -196,47 +196,47 @@ static void N(any_last_)(int points, int outs, const T *src, ptrdiff_t src_line,
 }
 #undef FC_PASS
 
-/* One tile of F(4,3) x F(4,3), all steps but the caller's known: the case that most layers are. */
-static void N(tile_in_6x6_)(const T *x, ptrdiff_t row, ptrdiff_t col, T *v, ptrdiff_t xi)
+/* One plane of a tile whose axes are alike: most layers. The constants are known when it is compiled. */
+FC_INLINE void N(plane_in_)(const int points, const T *x, ptrdiff_t row, ptrdiff_t col, T *v, ptrdiff_t xi)
 {
-    V t[6][6];
-    FC_UNROLL for (int i = 0; i < 6; i++) {
-        V d[6];
+    V t[8][8];
+    FC_UNROLL for (int i = 0; i < points; i++) {
+        V d[8];
         const T *p = x + i * row;
-        FC_UNROLL for (int j = 0; j < 6; j++)
+        FC_UNROLL for (int j = 0; j < points; j++)
             d[j] = *(const VU *)(p + j * col);
-        N(line_in_)(6, d, t[i]);
+        N(line_in_)(points, d, t[i]);
     }
-    FC_UNROLL for (int j = 0; j < 6; j++) {
-        V d[6], r[6];
+    FC_UNROLL for (int j = 0; j < points; j++) {
+        V d[8], r[8];
         T *to = v + j * xi;
-        FC_UNROLL for (int i = 0; i < 6; i++)
+        FC_UNROLL for (int i = 0; i < points; i++)
             d[i] = t[i][j];
-        N(line_in_)(6, d, r);
-        FC_UNROLL for (int i = 0; i < 6; i++)
-            *(VU *)(to + 6 * i * xi) = r[i];
+        N(line_in_)(points, d, r);
+        FC_UNROLL for (int i = 0; i < points; i++)
+            *(VU *)(to + points * i * xi) = r[i];
     }
 }
 
 /* The way back. */
-static void N(tile_out_6x6_)(const T *m, ptrdiff_t xi, T *y, ptrdiff_t row, ptrdiff_t col, V bias,
-                             int activation, V *check)
+FC_INLINE void N(plane_out_)(const int points, const int outs, const T *m, ptrdiff_t xi, T *y, ptrdiff_t row,
+                             ptrdiff_t col, V bias, int activation, V *check)
 {
-    V t[4][6], seen = *check;
-    FC_UNROLL for (int j = 0; j < 6; j++) {
-        V d[6], r[4];
+    V t[6][8], seen = *check;
+    FC_UNROLL for (int j = 0; j < points; j++) {
+        V d[8], r[6];
         const T *from = m + j * xi;
-        FC_UNROLL for (int i = 0; i < 6; i++)
-            d[i] = *(const VU *)(from + 6 * i * xi);
-        N(line_out_)(6, 4, d, r);
-        FC_UNROLL for (int i = 0; i < 4; i++)
+        FC_UNROLL for (int i = 0; i < points; i++)
+            d[i] = *(const VU *)(from + points * i * xi);
+        N(line_out_)(points, outs, d, r);
+        FC_UNROLL for (int i = 0; i < outs; i++)
             t[i][j] = r[i];
     }
-    FC_UNROLL for (int i = 0; i < 4; i++) {
-        V r[4];
+    FC_UNROLL for (int i = 0; i < outs; i++) {
+        V r[6];
         T *to = y + i * row;
-        N(line_out_)(6, 4, t[i], r);
-        FC_UNROLL for (int j = 0; j < 4; j++) {
+        N(line_out_)(points, outs, t[i], r);
+        FC_UNROLL for (int j = 0; j < outs; j++) {
             seen += r[j];
             r[j] += bias;
             if (activation)
@@ -247,16 +247,40 @@ static void N(tile_out_6x6_)(const T *m, ptrdiff_t xi, T *y, ptrdiff_t row, ptrd
     *check = seen;
 }
 
+/* 1: done */
+static int N(whole_in_)(int points, const T *x, ptrdiff_t row, ptrdiff_t col, T *v, ptrdiff_t xi)
+{
+    if (points == 4)
+        N(plane_in_)(4, x, row, col, v, xi);
+    else if (points == 6)
+        N(plane_in_)(6, x, row, col, v, xi);
+    else
+        return 0;
+    return 1;
+}
+
+static int N(whole_out_)(int points, int outs, const T *m, ptrdiff_t xi, T *y, ptrdiff_t row, ptrdiff_t col,
+                         V bias, int activation, V *check)
+{
+    if (points == 4 && outs == 2)
+        N(plane_out_)(4, 2, m, xi, y, row, col, bias, activation, check);
+    else if (points == 6 && outs == 4)
+        N(plane_out_)(6, 4, m, xi, y, row, col, bias, activation, check);
+    else if (points == 6 && outs == 2)
+        N(plane_out_)(6, 2, m, xi, y, row, col, bias, activation, check);
+    else
+        return 0;
+    return 1;
+}
+
 static void N(tile_in_)(const int *points, const void *x_, const ptrdiff_t *step, void *v_,
                         ptrdiff_t xi)
 {
     const T *x = (const T *)x_;
     T *v = (T *)v_;
     const int a = points[0], b = points[1], c = points[2];
-    if (a == 1 && b == 6 && c == 6) {
-        N(tile_in_6x6_)(x, step[1], step[2], v, xi);
+    if (a == 1 && b == c && N(whole_in_)(b, x, step[1], step[2], v, xi))
         return;
-    }
     V buf[FC_WINO_POINTS];
     T *between = (T *)buf;
     const ptrdiff_t all = (ptrdiff_t)a * b * c, plane = (ptrdiff_t)b * c;
@@ -294,10 +318,9 @@ static void N(tile_out_)(const int *points, const int *outs, const void *m_, ptr
         bias = *(const VU *)bias_;
     const int a = points[0], b = points[1], c = points[2];
     const ptrdiff_t plane = (ptrdiff_t)b * c;
-    if (a == 1 && b == 6 && c == 6 && outs[1] == 4 && outs[2] == 4) {
-        N(tile_out_6x6_)(m, xi, y, step[1], step[2], bias, activation, check);
+    if (a == 1 && b == c && outs[1] == outs[2]
+        && N(whole_out_)(b, outs[1], m, xi, y, step[1], step[2], bias, activation, check))
         return;
-    }
     const T *from = m;
     ptrdiff_t at = xi;
     if (a > 1) {
@@ -436,30 +459,63 @@ static H N(weights_unit_)(const fc_wino_weights *d, const T *x, ptrdiff_t step, 
     return seen;
 }
 
-/* The same for 3 x 3 taps and 6 x 6 points: what most layers are. */
-static H N(weights_6x6_)(const double *g, const T *x, ptrdiff_t step, T *u, ptrdiff_t xi, H seen)
+/* The same for two axes alike. */
+FC_INLINE H N(weights_plane_)(const int taps, const int points, const double *g, const T *x, ptrdiff_t step,
+                              T *u, ptrdiff_t xi, H seen)
 {
-    D t[3][6];
-    FC_UNROLL for (int s = 0; s < 3; s++) {
-        D in[3];
-        FC_UNROLL for (int i = 0; i < 3; i++) {
-            const H tap = *(const H *)(x + (3 * s + i) * step);
+    D t[5][8];
+    FC_UNROLL for (int s = 0; s < taps; s++) {
+        D in[5];
+        FC_UNROLL for (int i = 0; i < taps; i++) {
+            const H tap = *(const H *)(x + (taps * s + i) * step);
             seen += tap * 0;
             in[i] = __builtin_convertvector(tap, D);
         }
-        N(line_weights_)(3, 6, g, in, t[s]);
+        N(line_weights_)(taps, points, g, in, t[s]);
     }
-    FC_UNROLL for (int q = 0; q < 6; q++) {
-        D in[3], out[6];
+    FC_UNROLL for (int q = 0; q < points; q++) {
+        D in[5], out[8];
         T *to = u + q * xi;
         FC_OPAQUE(g);   /* its numbers are loaded where they are used, not kept on the stack */
-        FC_UNROLL for (int s = 0; s < 3; s++)
+        FC_UNROLL for (int s = 0; s < taps; s++)
             in[s] = t[s][q];
-        N(line_weights_)(3, 6, g, in, out);
-        FC_UNROLL for (int p = 0; p < 6; p++)
-            *(H *)(to + 6 * p * xi) = __builtin_convertvector(out[p], H);
+        N(line_weights_)(taps, points, g, in, out);
+        FC_UNROLL for (int p = 0; p < points; p++)
+            *(H *)(to + points * p * xi) = __builtin_convertvector(out[p], H);
     }
     return seen;
+}
+
+static H N(weights_3_4_)(const double *g, const T *x, ptrdiff_t step, T *u, ptrdiff_t xi, H seen)
+{
+    return N(weights_plane_)(3, 4, g, x, step, u, xi, seen);
+}
+
+static H N(weights_3_6_)(const double *g, const T *x, ptrdiff_t step, T *u, ptrdiff_t xi, H seen)
+{
+    return N(weights_plane_)(3, 6, g, x, step, u, xi, seen);
+}
+
+static H N(weights_5_6_)(const double *g, const T *x, ptrdiff_t step, T *u, ptrdiff_t xi, H seen)
+{
+    return N(weights_plane_)(5, 6, g, x, step, u, xi, seen);
+}
+
+/* The unit for two axes alike, NULL: none */
+typedef H N(weights_fn_)(const double *g, const T *x, ptrdiff_t step, T *u, ptrdiff_t xi, H seen);
+static N(weights_fn_) *N(weights_of_)(const fc_wino_weights *d)
+{
+    if (d->points[0] > 1 || d->points[1] != d->points[2] || d->taps[1] != d->taps[2])
+        return NULL;
+    switch (8 * d->points[1] + d->taps[1]) {
+    case 8 * 4 + 3:
+        return N(weights_3_4_);
+    case 8 * 6 + 3:
+        return N(weights_3_6_);
+    case 8 * 6 + 5:
+        return N(weights_5_6_);
+    }
+    return NULL;
 }
 
 static int N(weights_)(const fc_wino_weights *d, const void *w_, void *u_)
@@ -468,7 +524,7 @@ static int N(weights_)(const fc_wino_weights *d, const void *w_, void *u_)
     const ptrdiff_t taps = (ptrdiff_t)d->taps[0] * d->taps[1] * d->taps[2], width = d->width;
     const ptrdiff_t units = d->channels * d->deep, half = (ptrdiff_t)(sizeof(D) / sizeof(double));
     const ptrdiff_t most = FC_WINO_COLUMNS / taps, chunk = units < most ? units : most;
-    const int common = taps == 9 && d->points[1] == 6 && d->points[2] == 6 && d->points[0] == 1;
+    N(weights_fn_) *const plane = N(weights_of_)(d);
     H seen = {0};
     for (ptrdiff_t first = 0; first < units; first += chunk) {
         if (first + chunk > units)
@@ -481,8 +537,8 @@ static int N(weights_)(const fc_wino_weights *d, const void *w_, void *u_)
             const T *x = strip + i * taps * width;
             T *u = (T *)u_ + (z * d->channels + c) * width;
             for (ptrdiff_t v = 0; v < width; v += half)
-                seen = common ? N(weights_6x6_)(d->matrix[2], x + v, width, u + v, d->xi, seen)
-                              : N(weights_unit_)(d, x + v, width, u + v, seen);
+                seen = plane ? plane(d->matrix[2], x + v, width, u + v, d->xi, seen)
+                             : N(weights_unit_)(d, x + v, width, u + v, seen);
         }
     }
     int finite = 1;
