@@ -59,11 +59,11 @@ DEPTHWISE_BYTES = 30e9
 DEPTHWISE_PLANE = 20e-9
 # Winograd: products a second, numbers through both transforms a second, numbers of transformed weights
 # made a second, and bytes of them read a second, or where they are more than a shared cache holds
-WINOGRAD_RATE = {"f4": 58e9, "f8": 27e9}
-WINOGRAD_MOVED = {"f4": 4e9, "f8": 2e9}
-WINOGRAD_PACKED = {"f4": 4e9, "f8": 2e9}
-WINOGRAD_WEIGHT_BYTES = 30e9
-WINOGRAD_FAR_BYTES = 10e9
+WINOGRAD_RATE = {"f4": 52e9, "f8": 24e9}
+WINOGRAD_MOVED = {"f4": 5e9, "f8": 4e9}
+WINOGRAD_PACKED = {"f4": 3e9, "f8": 2e9}
+WINOGRAD_WEIGHT_BYTES = 20e9
+WINOGRAD_FAR_BYTES = 15e9
 WINOGRAD_NEAR = 16 << 20
 DIRECT_SLOW_RATE = 0.5e9  # long double
 GEMM_RATE = {"f4": 45e9, "f8": 22e9, "c8": 12e9, "c16": 6e9}
