@@ -75,11 +75,11 @@ TILES_DOUBLING = {"f4": 0.085e-9, "f8": 0.28e-9}
 TILES_PRODUCT = {"f4": 0.1e-9, "f8": 0.2e-9}
 # Winograd: products a second, numbers through both transforms a second, numbers of transformed weights
 # made a second, and bytes of them read a second, or where they are more than a shared cache holds
-WINOGRAD_RATE = {"f4": 58e9, "f8": 27e9}
-WINOGRAD_MOVED = {"f4": 4e9, "f8": 2e9}
-WINOGRAD_PACKED = {"f4": 4e9, "f8": 2e9}
-WINOGRAD_WEIGHT_BYTES = 30e9
-WINOGRAD_FAR_BYTES = 10e9
+WINOGRAD_RATE = {"f4": 52e9, "f8": 24e9}
+WINOGRAD_MOVED = {"f4": 5e9, "f8": 4e9}
+WINOGRAD_PACKED = {"f4": 3e9, "f8": 2e9}
+WINOGRAD_WEIGHT_BYTES = 20e9
+WINOGRAD_FAR_BYTES = 15e9
 WINOGRAD_NEAR = 16 << 20
 # one filter over single-channel images: multiply-adds a second, bytes a second in and out
 IMAGE_RATE = {"f4": 70e9, "f8": 35e9, "i2": 60e9, "u2": 60e9, "i4": 20e9, "u4": 20e9, "i8": 8e9,

@@ -2,15 +2,16 @@
 
 usage: python asv_bench/tools/fit_winograd.py [--quick]
 
-One thread. Every plan of a 3x3 layer gives one equation, products / RATE + numbers transformed / MOVED + bytes
-of U read / WEIGHT_BYTES (FAR_BYTES where U is large) = seconds, which are solved for positive rates by least squares of relative errors; what a
-function call takes longer than the plan is U being made. The rates are scaled as the model wants them.
+One thread, after fit_costs.py. Every plan of a 3x3 layer gives one equation, products / RATE + numbers transformed
+/ MOVED + bytes of U read / WEIGHT_BYTES (FAR_BYTES where U is large) = seconds, less those of samples and results
+on their way; they are solved for positive rates by least squares of relative errors. What a function call takes
+longer than the plan is U being made. The rates are scaled as the model wants them.
 ``FASTCONV_ISA=`` measures another instruction set.
 """
 
 import argparse
 
-from fit_costs import Clock, array, lines
+from fit_costs import Clock, array, lines  # first: it sets threads before NumPy looks  # isort: skip
 
 import numpy as np
 from scipy.optimize import nnls
@@ -44,10 +45,10 @@ def fit(clock, key):
     for batch, channels, size in LAYERS:
         shapes = (batch, channels, size, size), (channels, channels, 3, 3)
         x, w = (array(shape, key) for shape in shapes)
-        held = clock.seconds("winograd", shapes, key, padding=1) - _costs.DIRECT_CALL
+        held = clock.seconds("winograd", shapes, key, padding=1)
         problem = fastconv.explain("conv2d", x, w, padding=1, backend="winograd").problem
         *row, numbers = winograd.amounts(problem, winograd.variants(problem)[1:], batch)
-        rows.append(np.array(row, float) / held)
+        rows.append(np.array(row, float) / max(1e-9, held - winograd.outside(problem)))
         made.append(numbers / max(1e-9, clock.call(x, w) - held))
         print(f"# {key} {shapes[0]}: {held * 1e3:.3f} ms", flush=True)
     rows = np.array(rows)

@@ -34,7 +34,7 @@ def only(variant):
 
 
 def samples(rng, kind, shape):
-    """"normal", "uniform" (0 to 1), "spikes": one in nine is a million times as large."""
+    """Numbers that are normal, uniform (0 to 1) or spikes: one in nine is a million times as large."""
     if kind == "uniform":
         return rng.random(shape)
     x = rng.standard_normal(shape)

@@ -220,7 +220,7 @@ cdef class Grid:
 
     cdef void _turn_run(self, char *to, const char *x, ptrdiff_t step, ptrdiff_t n) noexcept nogil:
         """to[p][lane] = x[lane][p] for n samples `step` bytes apart."""
-        cdef ptrdiff_t i, l, slot = self.lanes * self.number
+        cdef ptrdiff_t i, lane, slot = self.lanes * self.number
         if step == self.number and n >= self.lanes == self.x_real and \
                 self.x_channel % self.number == 0:
             self.ukr.to_last(to, self.lanes, x, self.x_channel // self.number, n)
@@ -231,21 +231,22 @@ cdef class Grid:
             if self.x_last:
                 memcpy(to + i * slot, x + i * step, self.x_real * self.number)
                 continue
-            for l in range(self.x_real):
-                memcpy(to + i * slot + l * self.number, x + l * self.x_channel + i * step, self.number)
+            for lane in range(self.x_real):
+                memcpy(to + i * slot + lane * self.number, x + lane * self.x_channel + i * step,
+                       self.number)
 
     # --- results --------------------------------------------------------------------------
 
     cdef bint results(self, const Block *b, const char *m, ptrdiff_t first, const char *bias, char *out,
                       char *strip, char *spare) noexcept nogil:
         """Write a block of filters, the first of them given; True where a sum was not finite."""
-        cdef ptrdiff_t vector
+        cdef ptrdiff_t _vector
         cdef char *check = spare + self.all_points * self.lanes * self.number
         cdef char *at = out + first * self.out_channel
         memset(check, 0, self.lanes * self.number)
         if bias != NULL:
             bias += first * self.number
-        for vector in range(self.wide // self.lanes):
+        for _vector in range(self.wide // self.lanes):
             if self.out_direct:
                 self._tiles_to(b, m, bias, at, spare, check)
             else:
@@ -296,12 +297,12 @@ cdef class Grid:
                     m += self.wide * self.number
 
     cdef void _activate(self, char *y, const ptrdiff_t *count, const ptrdiff_t *step) noexcept nogil:
-        cdef ptrdiff_t i, j, l
+        cdef ptrdiff_t i, j, m
         cdef char *at
         for i in range(count[0]):
             for j in range(count[1]):
-                for l in range(count[2]):
-                    at = y + (i * step[0] + j * step[1] + l * step[2]) * self.number
+                for m in range(count[2]):
+                    at = y + (i * step[0] + j * step[1] + m * step[2]) * self.number
                     self.finish(at, self.number, at, NULL, self.lanes, NULL, self.activation)
 
     cdef void _turn_back(self, const Block *b, const char *y, char *out) noexcept nogil:
@@ -324,12 +325,12 @@ cdef class Grid:
 
     cdef void _back_run(self, char *out, ptrdiff_t step, const char *y, ptrdiff_t n) noexcept nogil:
         """out[lane][p] = y[p][lane] for n samples `step` bytes apart."""
-        cdef ptrdiff_t i, l
+        cdef ptrdiff_t i, lane
         if step == self.number and n >= self.lanes == self.out_real and \
                 self.out_channel % self.number == 0:
             self.ukr.to_planes(out, self.out_channel // self.number, y, self.lanes, n, 0)
             return
         for i in range(n):
-            for l in range(self.out_real):
-                memcpy(out + l * self.out_channel + i * step, y + (i * self.lanes + l) * self.number,
-                       self.number)
+            for lane in range(self.out_real):
+                memcpy(out + lane * self.out_channel + i * step,
+                       y + (i * self.lanes + lane) * self.number, self.number)

@@ -144,7 +144,8 @@ def amounts(problem, chosen, images):
     weights = _weights(problem, chosen)
     tiles, blocks = _grid(problem, chosen, _way(problem, chosen)[1])
     deep = math.prod(v[1] for v in chosen if _deep(v))
-    moved = math.prod(_points(v) for v in chosen) * (deep * g.channels + g.filters[0]) * tiles
+    lanes = _winograd.lanes(problem.types.kind)
+    moved = math.prod(_points(v) for v in chosen) * (deep * max(lanes, g.channels) + g.filters[0]) * tiles
     each, size = images * groups, weights * problem.compute.itemsize
     near = size <= _costs.WINOGRAD_NEAR
     return (each * weights * tiles, each * moved, each * blocks * size * near, each * blocks * size * (not near),
@@ -163,7 +164,14 @@ def _seconds(problem, chosen, images):
 def cost(problem):
     """Seconds on one thread."""
     chosen = variants(problem)[-len(problem.geometry.axes) :]
-    return _costs.DIRECT_CALL + sum(_seconds(problem, chosen, math.prod(problem.geometry.batch)))
+    return outside(problem) + sum(_seconds(problem, chosen, math.prod(problem.geometry.batch)))
+
+
+def outside(problem):
+    """Seconds of a call, and of samples and results on their way."""
+    g = problem.geometry
+    numbers = math.prod(g.x_shape) + math.prod(g.out_shape)
+    return _costs.DIRECT_CALL + numbers * problem.compute.itemsize / _costs.GATHER_BYTES
 
 
 class WinogradPlan(Plan):
