@@ -26,11 +26,16 @@ cdef extern from "kernels/fc_image.h" nogil:
                               int write) noexcept
     ctypedef void fc_ordered_ukr(ptrdiff_t taps, int symmetry, const double *const *rows,
                                  const double *w, double *y, ptrdiff_t n) noexcept
+    ctypedef void fc_box_add(void *sums, const void *add, const void *sub, ptrdiff_t n) noexcept
+    ctypedef void fc_box_line(ptrdiff_t taps, void *x, void *y, ptrdiff_t n,
+                              double divisor) noexcept
     ctypedef struct fc_line_row:
         const char *name
         k.fc_kind kind
         int lanes
         fc_line_ukr *run
+        fc_box_add *box_add
+        fc_box_line *box_line
         fc_ordered_ukr *ordered
     const fc_line_row *fc_line_rows(k.fc_isa isa, int *count) noexcept
     void fc_fence() noexcept
@@ -63,6 +68,8 @@ ctypedef struct Tools:      # the microkernels of one number type
     int three_rows
     fc_line_ukr *line
     fc_ordered_ukr *ordered
+    fc_box_add *box_add
+    fc_box_line *box_line
 
 
 ctypedef struct Image:      # one filter over one array: everything that is decided before it runs
@@ -71,8 +78,8 @@ ctypedef struct Image:      # one filter over one array: everything that is deci
     Axis axis[16]
     ptrdiff_t planes        # taps of the other axes
     char fill[16]
-    bint lined              # columns are filtered apart: w holds planes * rows taps, then those of a row
-    bint edge_given         # then what lies beside the rows between the two passes is `edge`, not fill filtered
+    bint lined              # columns apart: w holds planes * rows taps, then those of a row
+    bint edge_given         # then beside the rows between the two passes lies `edge`
     char edge[16]
     bint gather             # rows are copied together before they are filtered
     bint stream
@@ -89,6 +96,7 @@ ctypedef struct Image:      # one filter over one array: everything that is deci
 
 cdef const Tools *tools_of(int kind) noexcept nogil
 cdef void prepare(Image *d, const Tools *tools) noexcept nogil
+cdef void put(char *to, const char *source, ptrdiff_t number) noexcept nogil
 cdef int run(const Image *d, const char *x, const char *w, char *out) except -1
 cdef object serve(object a, object v, int mode, bint flip)
 cdef class Job:

@@ -3,11 +3,12 @@
 
 out[o] = sum over t of x[o + t - before] * w[t], samples outside by the axis's border mode
 
-The rows under a block of output rows are found through a table of pointers: a reflected row is a row of the
-image, one outside a row of the fill value.  Only the columns beside the left and the right border are copied,
-into a patch of a few vectors.  A filter that is a product of a column and a row (``lined``) goes over a strip
-in two passes, the first into a buffer that stays in the cache.  Stride and dilation 1; columns must be
-neighbours in memory; backends/_image.py leaves everything else to direct.pyx.
+The rows under a block of output rows are found through a table of pointers: a reflected row is a
+row of the image, one outside a row of the fill value.  Only the columns beside the left and the
+right border are copied, into a patch of a few vectors.  A filter that is a product of a column and
+a row (``lined``) goes over a strip in two passes, the first into a buffer that stays in the cache.
+Stride and dilation 1; columns must be neighbours in memory; backends/_image.py leaves everything
+else to direct.pyx.
 """
 from cython.parallel cimport parallel, prange, threadid
 from libc.math cimport fabs as abs
@@ -31,8 +32,8 @@ cdef enum:
     STRIP_BYTES = 256 * 1024    # rows under a tile: they should stay in the L2 cache
     LINED_BYTES = 128 * 1024    # the buffer between the two passes
     MOST_BLOCK = 96         # rows of an item
-    # A streamed store saves the read of the line that it writes, and loses where the result would have stayed in
-    # the L3 cache: in and out together beyond the 32 MB of current ones
+    # A streamed store saves the read of the line that it writes, and loses where the result would
+    # have stayed in the L3 cache: in and out together beyond the 32 MB of current ones
     STREAM_BYTES = 32 * 1024 * 1024
 
 cdef Tools tools[5]
@@ -56,7 +57,9 @@ cdef void find_tools() noexcept:
             t.most_rows = max(t.most_rows, rows[i].rows)
     lines = fc_line_rows(isa_index(), &count)
     for i in range(count):
-        tools[lines[i].kind - 2].line, tools[lines[i].kind - 2].ordered = lines[i].run, lines[i].ordered
+        t = &tools[lines[i].kind - 2]
+        t.line, t.ordered, t.box_add, t.box_line = (
+            lines[i].run, lines[i].ordered, lines[i].box_add, lines[i].box_line)
 
 
 find_tools()
@@ -97,6 +100,8 @@ cdef void prepare(Image *d, const Tools *tools) noexcept nogil:
     if d.planes * (row.taps + d.rows - 1) > 8 and row.x_step % 4096 == 0 and d.planes * row.taps > 1 and \
             col.out * number <= 2048:
         d.gather = True         # many short rows in one cache set
+    if d.lined and col.size < tools.lanes:
+        d.gather = True         # a vector would be read beyond the rows
     # an item: enough of them for several threads, enough rows that borders do not count
     most = up(max(1, outer * row.out // 16), d.rows)
     d.block = min(max(most, 8 * d.rows), up(MOST_BLOCK, d.rows))
@@ -202,7 +207,7 @@ cdef int run(const Image *d, const char *x, const char *w, char *out) except -1:
     return 0
 
 
-cdef inline void put(char *to, const char *source, ptrdiff_t number) noexcept nogil:
+cdef void put(char *to, const char *source, ptrdiff_t number) noexcept nogil:
     """One number."""
     if number == 4:
         (<unsigned int *>to)[0] = (<const unsigned int *>source)[0]
@@ -264,7 +269,8 @@ cdef void one_item(const Image *d, ptrdiff_t item, const char *x, const char *w,
 
 
 cdef void windows(const Image *d, const char **table, ptrdiff_t count, const char *w, char *out,
-                  ptrdiff_t first, ptrdiff_t rows, ptrdiff_t cols, bint stream, char *scratch) noexcept nogil:
+                  ptrdiff_t first, ptrdiff_t rows, ptrdiff_t cols, bint stream,
+                  char *scratch) noexcept nogil:
     """Columns whose windows lie inside straight from the image, the others through patches."""
     cdef const Axis *col = &d.axis[d.axes - 1]
     cdef ptrdiff_t lanes = d.tools.lanes, number = d.tools.number, wide
@@ -284,8 +290,10 @@ cdef void windows(const Image *d, const char **table, ptrdiff_t count, const cha
         patched(d, table, count, w, out, first, rows, wide, scratch)
     if right < cols:
         wide = up(cols - right, lanes)
-        patched(d, table, count, w, out + (cols - wide) * number, first + cols - wide, rows, wide, scratch)
-    tiles(d, <const void **>table, count, w, out + left * number, first + left - col.before, rows, right - left,
+        patched(d, table, count, w, out + (cols - wide) * number, first + cols - wide, rows, wide,
+                scratch)
+    tiles(d, <const void **>table, count, w, out + left * number, first + left - col.before, rows,
+          right - left,
           d.axis[d.axes - 2].out_step // number, write, False, buffer_of(d, scratch))
 
 
@@ -300,10 +308,12 @@ cdef void patched(const Image *d, const char **table, ptrdiff_t count, const cha
     cdef const char **patch_rows = table + d.planes * count
     gather(d, table, patch_rows, d.planes * count, first - col.before, cols + col.taps - 1, scratch)
     tiles(d, <const void **>patch_rows, count, w, out, 0, rows, cols,
-          d.axis[d.axes - 2].out_step // d.tools.number, FC_IMAGE_STORE, False, buffer_of(d, scratch))
+          d.axis[d.axes - 2].out_step // d.tools.number, FC_IMAGE_STORE, False,
+          buffer_of(d, scratch))
 
 
-cdef void gather(const Image *d, const char **table, const char **to_table, ptrdiff_t count, ptrdiff_t first,
+cdef void gather(const Image *d, const char **table, const char **to_table, ptrdiff_t count,
+                 ptrdiff_t first,
                  ptrdiff_t n, char *scratch) noexcept nogil:
     """Virtual columns first .. first + n of every row of the table, side by side; to_table: their rows."""
     cdef const Axis *col = &d.axis[d.axes - 1]
@@ -328,8 +338,10 @@ cdef void gather(const Image *d, const char **table, const char **to_table, ptrd
         to += d.pitch * number
 
 
-cdef void tiles(const Image *d, const void **table, ptrdiff_t count, const char *w, char *out, ptrdiff_t at,
-                ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldc, int write, bint column, char *small) noexcept nogil:
+cdef void tiles(const Image *d, const void **table, ptrdiff_t count, const char *w, char *out,
+                ptrdiff_t at,
+                ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldc, int write, bint column,
+                char *small) noexcept nogil:
     """rows x cols outputs; column: w is one column of taps, the rows' own columns are left alone."""
     cdef const Tools *tools = d.tools
     cdef ptrdiff_t lanes = tools.lanes, number = tools.number, r = 0, p, left, begin, many
@@ -368,7 +380,8 @@ cdef void tiles(const Image *d, const void **table, ptrdiff_t count, const char 
 
 
 cdef void by_blocks(const Image *d, fc_image_ukr *ukr, int rows, int nv, const fc_image_taps *taps,
-                    const void **table, ptrdiff_t at, const char *w, char *out, ptrdiff_t ldc, ptrdiff_t cols,
+                    const void **table, ptrdiff_t at, const char *w, char *out, ptrdiff_t ldc,
+                    ptrdiff_t cols,
                     char *small) noexcept nogil:
     """One tile in running sums of at most TAP_BLOCK taps, which are added up; or one wider than its row."""
     cdef ptrdiff_t number = d.tools.number, width = nv * d.tools.lanes, z, s, i
@@ -381,7 +394,8 @@ cdef void by_blocks(const Image *d, fc_image_ukr *ukr, int rows, int nv, const f
             s = 0
             while s < taps.kw:
                 part.kw = min(d.tap_columns, taps.kw - s)
-                ukr(&part, table + z * taps.plane_rows, at + s, w + (z * taps.kw + s) * taps.kh * number,
+                ukr(&part, table + z * taps.plane_rows, at + s,
+                    w + (z * taps.kw + s) * taps.kh * number,
                     small, width, 1, FC_IMAGE_ADD if z + s > 0 else FC_IMAGE_STORE)
                 s += part.kw
     for i in range(rows):
@@ -391,7 +405,8 @@ cdef void by_blocks(const Image *d, fc_image_ukr *ukr, int rows, int nv, const f
 # --- a column and a row of taps --------------------------------------------------------------
 
 
-cdef void lined(const Image *d, const char **table, ptrdiff_t count, const char *w, char *out, ptrdiff_t rows,
+cdef void lined(const Image *d, const char **table, ptrdiff_t count, const char *w, char *out,
+                ptrdiff_t rows,
                 char *scratch) noexcept nogil:
     """Down the columns into a buffer, then along its rows."""
     cdef const Axis *row = &d.axis[d.axes - 2]
@@ -409,7 +424,8 @@ cdef void lined(const Image *d, const char **table, ptrdiff_t count, const char 
             memcpy(buffer + (i * pitch + base) * number, table[i], col.size * number)
     elif d.gather:
         gather(d, table, table + d.planes * count, d.planes * count, 0, col.size, scratch)
-        tiles(d, <const void **>(table + d.planes * count), count, w, buffer + base * number, 0, rows, col.size,
+        tiles(d, <const void **>(table + d.planes * count), count, w, buffer + base * number, 0,
+              rows, col.size,
               pitch, FC_IMAGE_STORE, True, small)
     else:
         tiles(d, <const void **>table, count, w, buffer + base * number, 0, rows, col.size, pitch,
@@ -432,7 +448,8 @@ cdef void lined(const Image *d, const char **table, ptrdiff_t count, const char 
             memcpy(out + i * row.out_step, small, col.out * number)
 
 
-cdef inline void filter_line(const Tools *tools, ptrdiff_t taps, const char *line, const char *w, char *out,
+cdef inline void filter_line(const Tools *tools, ptrdiff_t taps, const char *line, const char *w,
+                             char *out,
                              ptrdiff_t n) noexcept nogil:
     """A row in running sums of at most TAP_BLOCK taps."""
     cdef ptrdiff_t t = min(taps, <ptrdiff_t>TAP_BLOCK), more
@@ -478,8 +495,10 @@ cdef class Job:
         memset(&self.image, 0, sizeof(Image))
         self.image.axes = len(axes)
         for i in range(len(axes)):
-            (self.image.axis[i].size, self.image.axis[i].out, self.image.axis[i].taps, self.image.axis[i].before,
-             self.image.axis[i].x_step, self.image.axis[i].out_step, self.image.axis[i].mode) = axes[i]
+            (self.image.axis[i].size, self.image.axis[i].out, self.image.axis[i].taps,
+             self.image.axis[i].before,
+             self.image.axis[i].x_step, self.image.axis[i].out_step,
+             self.image.axis[i].mode) = axes[i]
         memcpy(self.image.fill, <const char *>fill, min(len(fill), 16))
         self.image.lined = lined
         if edge is not None:
@@ -520,7 +539,8 @@ cdef bint factors(int kind, const char *w, ptrdiff_t rows, ptrdiff_t cols) noexc
             at = i
     for i in range(n):
         a = number_of(kind, w, at) * number_of(kind, w, i)
-        b = number_of(kind, w, i // cols * cols + at % cols) * number_of(kind, w, at // cols * cols + i % cols)
+        b = number_of(kind, w, i // cols * cols + at % cols) * \
+            number_of(kind, w, at // cols * cols + i % cols)
         if abs(a - b) > 1e-3 * (abs(a) + abs(b)):
             return False
     return True
@@ -571,7 +591,8 @@ cdef object serve(object a, object v, int mode, bint flip):
     for i in range(rows):       # column by column; convolution reads the taps backwards
         for j in range(cols):
             q = <int>(j * rows + i)
-            put(taps + (rows * cols - 1 - q if flip else q) * number, source + (i * cols + j) * number, number)
+            put(taps + (rows * cols - 1 - q if flip else q) * number,
+                source + (i * cols + j) * number, number)
     prepare(&d, tools_of(kind))
     run(&d, <const char *>cnp.PyArray_DATA(x), taps, <char *>cnp.PyArray_DATA(y))
     return y

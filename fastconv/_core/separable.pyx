@@ -1,14 +1,14 @@
-# cython: boundscheck=False, wraparound=False, initializedcheck=False
 """Filtering an N-D array by one 1-D kernel per axis, and by running means.
 
-out = the kernels applied axis by axis, the first axis first; between two axes the numbers have the type of
-out, as in SciPy's ndimage.  float32 and float64 go through the image driver, the last two axes in one pass;
-every other type is computed in float64 line by line, in the order and rounding of SciPy, so that what is cut
-off when a result becomes an integer is the same.  Called by fastconv.ndimage.
+out = the kernels applied axis by axis, the first axis first; between two axes the numbers have the
+type of out, as in SciPy's ndimage.  float32 and float64 go through the image driver, the last two
+axes in one pass; every other type is computed in float64 line by line, in the order and rounding of
+SciPy, so that what is cut off when a result becomes an integer is the same.  Called by
+fastconv.ndimage.
 """
 from cython.parallel cimport parallel, prange
 from libc.stdint cimport int64_t, uint64_t
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 import numpy as np
 cimport numpy as cnp
 
@@ -21,17 +21,20 @@ from fastconv._core.job cimport fill_reader
 cnp.import_array()
 
 # fc_pad_mode of SciPy's names
-MODES = {"reflect": 2, "constant": 0, "nearest": 3, "mirror": 1, "wrap": 4, "grid-mirror": 2, "grid-wrap": 4,
+MODES = {"reflect": 2, "constant": 0, "nearest": 3, "mirror": 1, "wrap": 4, "grid-mirror": 2,
+         "grid-wrap": 4,
          "grid-constant": 0}
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 # fc_memory_type of what is read and written as it is; other types by way of float64
 MEMORY = {np.dtype(name): code for name, code in zip(
-    ("?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8"), (*range(9), 11, 12), strict=True)}
+    ("?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8"), (*range(9), 11, 12),
+    strict=True)}
 
 cdef enum:
     F64 = 6                 # fc_kind
     BLOCK = 64              # outputs along a slow axis that share converted rows
     COLUMNS = 256           # numbers of a row that are converted together
+    LINE = 64               # numbers more than a line of a row takes
     SLACK = 16              # numbers that a vector may lie beyond the end of a row
 
 
@@ -76,21 +79,25 @@ def box(x, sizes, modes, cvals, origins, out):
     -----
     Sums of integers are exact and the mean is truncated towards zero, once per axis.
     """
-    source = x
-    for axis in range(x.ndim):
-        if sizes[axis] == 1:
-            continue
-        integers = source.dtype.kind in "biu"
-        dtype = np.dtype(np.int64) if integers else np.result_type(source.dtype, np.float64)
-        total = np.zeros(x.shape, dtype)
-        for window in _windows(source, axis, sizes[axis], MODES[modes[axis]], cvals[axis], origins[axis], dtype):
-            total += window
-        if integers:
-            total = np.sign(total) * (abs(total) // sizes[axis])
-        else:
-            total /= sizes[axis]
-        source = total.astype(out.dtype)
-    out[...] = source
+    passes = [(i, np.ones(n), MODES[modes[i]], cvals[i], origins[i])
+              for i, n in enumerate(sizes) if n != 1]
+    _through(x, out, passes, _box_passes, _mean_pass)
+
+
+def _box_passes(x, out, passes):
+    _float_passes(x, out, passes, _one_box)
+
+
+def _mean_pass(x, out, axis, w, mode, cval, origin):
+    """One axis of means of another type: in float64, where sums of integers are exact, or in int64."""
+    if not (x.dtype.kind in "iu" and x.dtype.itemsize == 8):
+        _ordered_pass(x, out, axis, w, mode, cval, origin, len(w))
+        return
+    total = np.zeros(x.shape, x.dtype)
+    for window in _windows(x, axis, len(w), mode, cval, origin, x.dtype):
+        total += window
+    mean = abs(total) // total.dtype.type(len(w))
+    out[...] = np.where(total < 0, -mean, mean) if x.dtype.kind == "i" else mean
 
 
 def _positions(ptrdiff_t first, ptrdiff_t count, ptrdiff_t n, int mode):
@@ -114,8 +121,10 @@ def _through(x, out, passes, floats, ordered):
         return
     if out.dtype.kind == "c":
         for part in ("real", "imag"):
-            values = np.ascontiguousarray(getattr(x, part)) if x.dtype.kind == "c" or part == "real" else \
-                np.zeros(x.shape, x.dtype)
+            if x.dtype.kind != "c" and part == "imag":
+                values = np.zeros(x.shape, x.dtype)
+            else:
+                values = np.ascontiguousarray(getattr(x, part))
             result = np.empty(x.shape, getattr(out, part).dtype)
             one = [(i, w, mode, getattr(np.complex128(cval), part), origin)
                    for i, w, mode, cval, origin in passes]  # fmt: skip
@@ -142,17 +151,22 @@ def _through(x, out, passes, floats, ordered):
         np.copyto(out, x, casting="unsafe")
 
 
-# --- float32 and float64 ---------------------------------------------------------------------------
+# --- float32 and float64
 
 
-def _float_passes(x, out, passes):
+def _float_passes(x, out, passes, one_pass=None):
     """The image driver, pass by pass; the last two filtered axes in one pass where the last is contiguous."""
     size = x.itemsize
     good = [i for i in range(x.ndim) if x.strides[i] == size and out.strides[i] == size and x.shape[i] > 1]
     if not good or not (x.flags.aligned and out.flags.aligned) or any(s % size for s in (*x.strides, *out.strides)):
         copy = np.empty(x.shape, out.dtype)
-        _float_passes(np.ascontiguousarray(x), copy, passes) if x.shape[-1] > 1 else \
-            _float_passes(*_widened(x, copy, passes))
+        x = np.ascontiguousarray(x)
+        if x.shape[x.ndim - 1] > 1:
+            _float_passes(x, copy, passes, one_pass)
+        else:   # no axis has neighbours: give it one more
+            wide = np.empty((*x.shape, 2), x.dtype)
+            _float_passes(np.repeat(x[..., None], 2, axis=x.ndim), wide, passes, one_pass)
+            copy[...] = wide[..., 0]
         out[...] = copy
         return
     column = passes[-1][0] if passes[-1][0] in good else good[-1]
@@ -164,28 +178,31 @@ def _float_passes(x, out, passes):
             break
         steps.append([rest.pop(0)])
     if len(steps) == 1 and np.may_share_memory(x, out):
-        x = x.copy()        # of the same strides order
-        if x.strides[column] != size:
-            x = np.ascontiguousarray(x)
-            _float_passes(x, out, passes)
-            return
+        x = x.copy(order="K")
     spare = np.empty_like(out) if len(steps) > 1 else None
     for i, step in enumerate(steps):
         # alternately, so that the last one writes to out
         result = out if (len(steps) - i) % 2 else spare
         if result is out and i < len(steps) - 1 and np.may_share_memory(x, out) and i == 0:
-            x = x.copy()
-        _one_pass(x, result, step, column)
+            x = x.copy(order="K")
+        (one_pass or _one_pass)(x, result, step, column)
         x = result
-
-
-def _widened(x, out, passes):
-    """An array whose last axis has one sample, filtered along it or not, has no contiguous axis: add one."""
-    return x[..., None], out[..., None], passes
 
 
 def _one_pass(x, out, step, int column):
     """One filter down an axis, along the contiguous one, or both."""
+    job, parts, lined = _job(x, out, step, column)
+    job.run(x, np.concatenate(parts) if lined else parts[0], out)
+
+
+def _one_box(cnp.ndarray x not None, cnp.ndarray out not None, step, int column):
+    """The means along one axis or two."""
+    cdef Job job = _job(x, out, step, column)[0]
+    run_box(&job.image, <const char *>cnp.PyArray_DATA(x), <char *>cnp.PyArray_DATA(out))
+
+
+def _job(x, out, step, int column):
+    """(Job, [taps down, taps along], whether there are taps along the contiguous axis)."""
     by_axis = {one[0]: one for one in step}
     along = by_axis.pop(column, None)
     down = next(iter(by_axis.values()), None)
@@ -198,21 +215,105 @@ def _one_pass(x, out, step, int column):
         taps, before, mode = (len(one[1]), len(one[1]) // 2 + one[4], one[2]) if one else (1, 0, 0)
         parts.append(one[1].astype(dtype) if one else np.ones(1, dtype))
         axes.append((1, 1, 1, 0, 0, 0, 0) if axis is None else
-                    (x.shape[axis], x.shape[axis], taps, before, x.strides[axis], out.strides[axis], mode))
+                    (x.shape[axis], x.shape[axis], taps, before, x.strides[axis],
+                     out.strides[axis], mode))
     fill = np.asarray(down[3] if down else 0).astype(dtype).tobytes()
     edge = np.asarray(along[3] if along else 0).astype(dtype).tobytes()
     job = Job(5 if dtype == np.float32 else 6, axes, fill, along is not None, edge)
-    job.run(x, np.concatenate(parts) if along is not None else parts[0], out)
+    return job, parts, along is not None
 
 
-# --- every other type --------------------------------------------------------------------------------
+# --- boxes of float32 and float64
+
+cdef enum:
+    RESTART = 64            # rows after which running sums begin anew: rounding errors stay small
+
+
+cdef void one_box(const image.Image *d, ptrdiff_t item, const char *x, char *out,
+                  char *scratch) noexcept nogil:
+    """RESTART rows of means at one position of the outer axes."""
+    cdef const image.Axis *row = &d.axis[d.axes - 2]
+    cdef const image.Axis *col = &d.axis[d.axes - 1]
+    cdef ptrdiff_t number = d.tools.number, blocks = (row.out + RESTART - 1) // RESTART
+    cdef ptrdiff_t first = item % blocks * RESTART, rest = item // blocks, i, r, at, index
+    cdef ptrdiff_t n = col.size
+    cdef ptrdiff_t room = (n + col.taps + 2 * LINE) * number
+    cdef char *sums = scratch
+    cdef char *line = scratch + room
+    cdef char *outside = line + room
+    cdef char beside[16]
+    cdef char *edge = beside
+    cdef char *value
+    cdef const char *added
+    cdef const char *dropped
+    for i in range(d.axes - 3, -1, -1):
+        index = rest % d.axis[i].out
+        rest //= d.axis[i].out
+        x += index * d.axis[i].x_step
+        out += index * d.axis[i].out_step
+    for i in range(n):
+        image.put(outside + i * number, d.fill, number)
+    memset(sums, 0, n * number)
+    for i in range(row.taps - 1):
+        d.tools.box_add(sums, row_of(row, x, first + i - row.before, outside), NULL, n)
+    for r in range(first, min(first + RESTART, row.out)):
+        added = row_of(row, x, r + row.taps - 1 - row.before, outside)
+        dropped = NULL if r == first else row_of(row, x, r - 1 - row.before, outside)
+        if row.taps == 1:
+            memcpy(sums, added, n * number)
+        else:
+            d.tools.box_add(sums, added, dropped, n)
+        memcpy(line + col.before * number, sums, n * number)
+        if number == 4:     # rows of that value, summed
+            (<float *>beside)[0] = (<const float *>d.edge)[0] * row.taps
+        else:
+            (<double *>beside)[0] = (<const double *>d.edge)[0] * row.taps
+        for i in range(col.taps - 1):
+            at = i - col.before if i < col.before else i - col.before + n
+            index = k.fc_source_index(at, n, col.mode)
+            value = sums + index * number if index >= 0 else edge
+            image.put(line + (at + col.before) * number, value, number)
+        d.tools.box_line(col.taps, line, out + r * row.out_step, n, <double>row.taps * col.taps)
+
+
+cdef const char *row_of(const image.Axis *row, const char *x, ptrdiff_t i,
+                        const char *outside) noexcept nogil:
+    cdef ptrdiff_t at = k.fc_source_index(i, row.size, row.mode)
+    return outside if at < 0 else x + at * row.x_step
+
+
+cdef int run_box(const image.Image *d, const char *x, char *out) except -1:
+    cdef ptrdiff_t items = (d.axis[d.axes - 2].out + RESTART - 1) // RESTART, i
+    cdef ptrdiff_t room = d.axis[d.axes - 1].size + d.axis[d.axes - 1].taps + 2 * LINE
+    cdef ptrdiff_t nbytes = 3 * room * d.tools.number
+    cdef double numbers = d.axis[d.axes - 2].out * d.axis[d.axes - 1].out
+    cdef int failed = 0, threads
+    cdef int *status = &failed
+    cdef char *scratch
+    for i in range(d.axes - 2):
+        items *= d.axis[i].out
+        numbers *= d.axis[i].out
+    threads = threads_for(8 * numbers)
+    with nogil, parallel(num_threads=threads):
+        scratch = <char *>k.fc_scratch(nbytes)
+        if scratch == NULL:
+            status[0] = 1
+        for i in prange(items, schedule="static"):
+            if status[0] == 0:
+                one_box(d, i, x, out, scratch)
+    if failed:
+        raise MemoryError(f"no memory for a workspace of {nbytes} bytes a thread")
+    return 0
+
+
+# --- every other type
 
 
 cdef int symmetry_of(const double *w, ptrdiff_t taps) noexcept nogil:
     """As SciPy's correlate1d sees it: 1 symmetric, -1 antisymmetric, 0 neither."""
     cdef ptrdiff_t i, half = taps // 2
     cdef bint same = taps % 2, opposite = taps % 2
-    for i in range(1, half + 1):
+    for i in range(1, half + 1 if same else 1):
         if abs(w[half + i] - w[half - i]) > 2.220446049250313e-16:
             same = False
         if abs(w[half + i] + w[half - i]) > 2.220446049250313e-16:
@@ -235,15 +336,16 @@ ctypedef struct Pass:
     int symmetry
     const double *w
     image.fc_ordered_ukr *run
-    double cval
+    double cval, divisor        # of the sums
 
 
-cdef void cast(char *to, ptrdiff_t step, int kind, const double *values, ptrdiff_t n) noexcept nogil:
+cdef void cast(char *to, ptrdiff_t step, int kind, double divisor, const double *values,
+               ptrdiff_t n) noexcept nogil:
     """As C casts, which SciPy leaves the rounding to integers to."""
     cdef ptrdiff_t i
     cdef double v
     for i in range(n):
-        v = values[i]
+        v = values[i] / divisor if divisor != 1 else values[i]
         if kind == 12:
             (<double *>to)[0] = v
         elif kind == 11:
@@ -263,11 +365,14 @@ cdef void cast(char *to, ptrdiff_t step, int kind, const double *values, ptrdiff
         to += step
 
 
-cdef void one_run(const Pass *p, ptrdiff_t item, ptrdiff_t columns, ptrdiff_t chunks, ptrdiff_t blocks,
+cdef void one_run(const Pass *p, ptrdiff_t item, ptrdiff_t columns, ptrdiff_t chunks,
+                  ptrdiff_t blocks,
                   double *scratch) noexcept nogil:
     """A block of outputs along the axis for some columns of one position of the other axes."""
-    cdef ptrdiff_t chunk = item % chunks, block = item // chunks % blocks, rest = item // chunks // blocks
-    cdef ptrdiff_t first = block * BLOCK, count = min(<ptrdiff_t>BLOCK, p.n - first), i, at, q, index
+    cdef ptrdiff_t chunk = item % chunks, block = item // chunks % blocks
+    cdef ptrdiff_t rest = item // chunks // blocks
+    cdef ptrdiff_t first = block * BLOCK, count = min(<ptrdiff_t>BLOCK, p.n - first), i, at, q
+    cdef ptrdiff_t index
     cdef ptrdiff_t last = p.axes - 1, from_col = chunk * columns
     cdef ptrdiff_t cols = min(columns, p.shape[last] - from_col), pitch = columns + SLACK
     cdef const char *x = p.x + from_col * p.x_step[last]
@@ -287,11 +392,12 @@ cdef void one_run(const Pass *p, ptrdiff_t item, ptrdiff_t columns, ptrdiff_t ch
             for q in range(cols):
                 rows[i][q] = p.cval
         else:
-            k.fc_read_run(&p.reader, <char *>rows[i], <char *>rows[i], x + at * p.x_along, p.x_step[last], cols)
+            k.fc_read_run(&p.reader, <char *>rows[i], <char *>rows[i], x + at * p.x_along,
+                          p.x_step[last], cols)
     result = data + (BLOCK + p.taps - 1) * pitch
     for i in range(count):
         p.run(p.taps, p.symmetry, <const double **>(rows + i), p.w, result, cols)
-        cast(out + (first + i) * p.out_along, p.out_step[last], p.out_type, result, cols)
+        cast(out + (first + i) * p.out_along, p.out_step[last], p.out_type, p.divisor, result, cols)
 
 
 cdef void one_line(const Pass *p, ptrdiff_t item, double *scratch) noexcept nogil:
@@ -310,11 +416,12 @@ cdef void one_line(const Pass *p, ptrdiff_t item, double *scratch) noexcept nogi
     for i in range(p.taps):
         rows[i] = line + i
     p.run(p.taps, p.symmetry, <const double **>rows, p.w, result, p.n)
-    cast(out, p.out_along, p.out_type, result, p.n)
+    cast(out, p.out_along, p.out_type, p.divisor, result, p.n)
 
 
-def _ordered_pass(cnp.ndarray x not None, cnp.ndarray out not None, int axis, cnp.ndarray w not None, int mode,
-                  cval, ptrdiff_t origin):
+def _ordered_pass(cnp.ndarray x not None, cnp.ndarray out not None, int axis,
+                  cnp.ndarray w not None, int mode,
+                  cval, ptrdiff_t origin, double divisor=1):
     """One axis in float64; x and out must not overlap."""
     cdef Pass p
     cdef ptrdiff_t items, i, columns = 1, chunks = 1, blocks = 1, numbers
@@ -323,8 +430,10 @@ def _ordered_pass(cnp.ndarray x not None, cnp.ndarray out not None, int axis, cn
     cdef double *scratch
     cdef bint lines
     p.x, p.out = <const char *>cnp.PyArray_DATA(x), <char *>cnp.PyArray_DATA(out)
-    p.w, p.taps, p.n = <const double *>cnp.PyArray_DATA(w), cnp.PyArray_SIZE(w), cnp.PyArray_DIM(x, axis)
-    p.before, p.symmetry, p.cval = p.taps // 2 + origin, symmetry_of(p.w, p.taps), cval
+    p.w, p.taps = <const double *>cnp.PyArray_DATA(w), cnp.PyArray_SIZE(w)
+    p.n = cnp.PyArray_DIM(x, axis)
+    p.before, p.cval, p.divisor = p.taps // 2 + origin, cval, divisor
+    p.symmetry = symmetry_of(p.w, p.taps) if divisor == 1 else 0
     fill_reader(&p.reader, F64, MEMORY[x.dtype], False, False,
                 (np.float64(cval).tobytes(), np.float64(0).tobytes()))
     p.out_type = MEMORY[out.dtype]

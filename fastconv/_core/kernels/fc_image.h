@@ -36,11 +36,17 @@ typedef void fc_line_ukr(ptrdiff_t taps, const void *x, const void *w, void *y, 
  * tap, the last one first. Products are rounded before they are added. float64 only, else NULL. */
 typedef void fc_ordered_ukr(ptrdiff_t taps, int symmetry, const double *const *rows, const double *w, double *y,
                             ptrdiff_t n);
+/* Running sums down the columns, and y[p] = sum over t < taps of x[p + t] / divisor for p < n, which leaves x in
+ * pieces. Floats only, else NULL. */
+typedef void fc_box_add(void *sums, const void *add, const void *sub, ptrdiff_t n);
+typedef void fc_box_line(ptrdiff_t taps, void *x, void *y, ptrdiff_t n, double divisor);
 typedef struct {
     const char *name;
     fc_kind kind;
     int lanes;
     fc_line_ukr *run;
+    fc_box_add *box_add;
+    fc_box_line *box_line;
     fc_ordered_ukr *ordered;
 } fc_line_row;
 const fc_line_row *fc_line_rows(fc_isa isa, int *count);

@@ -105,12 +105,20 @@ static void ordered_F64(ptrdiff_t taps, int symmetry, const double *const *rows,
         ordered_block(1, taps, symmetry, rows, w, y, p);
 }
 
-#define FC_LINE_ROW(kind, T, ordered)                                                                      \
-    {"fc_" #kind "_line_ukr__" FC_STRING(FC_ISA), FC_KIND_##kind, (int)(sizeof(T##_v) / sizeof(T)), line_##kind, \
-     ordered}
+#define FC_T f32
+#include "box_ukr_body.h"
+#define FC_T f64
+#include "box_ukr_body.h"
+
+#define FC_LINE_ROW(kind, T, add, box, ordered)                                                         \
+    {"fc_" #kind "_line_ukr__" FC_STRING(FC_ISA), FC_KIND_##kind, (int)(sizeof(T##_v) / sizeof(T)),     \
+     line_##kind, add, box, ordered}
 const fc_line_row FC_CAT(fc_line_table__, FC_ISA)[] = {
-    FC_LINE_ROW(F32, f32, NULL), FC_LINE_ROW(F64, f64, ordered_F64), FC_LINE_ROW(U16, u16, NULL),
-    FC_LINE_ROW(U32, u32, NULL), FC_LINE_ROW(U64, u64, NULL),
+    FC_LINE_ROW(F32, f32, box_add_f32, box_line_f32, NULL),
+    FC_LINE_ROW(F64, f64, box_add_f64, box_line_f64, ordered_F64),
+    FC_LINE_ROW(U16, u16, NULL, NULL, NULL),
+    FC_LINE_ROW(U32, u32, NULL, NULL, NULL),
+    FC_LINE_ROW(U64, u64, NULL, NULL, NULL),
 };
 const int FC_CAT(fc_line_count__, FC_ISA) =
     (int)(sizeof FC_CAT(fc_line_table__, FC_ISA) / sizeof(fc_line_row));
