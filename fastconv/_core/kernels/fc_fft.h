@@ -60,8 +60,8 @@ typedef void fc_fft_end(const fc_fft_plan *p, void *data, void *re, void *im, pt
  * number type: whatever is not finite makes the energy so. */
 typedef void fc_fft_levels(const void *x, ptrdiff_t n, ptrdiff_t chunk, double *levels,
                            double *energy);
-/* Results n in [low, high), low >= taps - 1, whose window of samples n - taps + 1 .. n is all zero are made
- * zero. im, to_im: NULL for real blocks. */
+/* Results n in [low, high) whose window of samples n - taps + 1 .. n is all zero are made zero; there are zeros
+ * before the first sample. im, to_im: NULL for real blocks. */
 typedef void fc_fft_silence(const void *re, const void *im, ptrdiff_t taps, void *to_re,
                             void *to_im, ptrdiff_t low, ptrdiff_t high);
 
