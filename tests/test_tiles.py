@@ -226,7 +226,7 @@ def test_plans_hold_spectra_and_keep_their_limit():
                                      workspace_limit=100_000)  # fmt: skip
     assert bounded.workspace_bytes <= 100_000 < free.workspace_bytes
     np.testing.assert_allclose(bounded(a), free(a), atol=1e-4)
-    with pytest.raises(fastconv.BackendNotSupportedError, match="too large|workspace"):
+    with pytest.raises(fastconv.BackendNotSupportedError, match=r"too large|workspace"):
         fastconv.plan_convolve(v, "same", input_shape=a.shape, dtype="f4", backend="oa", workspace_limit=5000)
 
 
