@@ -84,6 +84,7 @@ def test_volumes(dtype):
         for mode in ("full", "same", "valid"):
             check(normal(rng, shape, dtype), normal(rng, kernel, dtype), mode)
     check(normal(rng, (20, 30, 40), dtype), normal(rng, (5, 5, 5), dtype), "same", boundary="reflect")
+    check(normal(rng, (5, 70, 80), dtype), normal(rng, (1, 9, 9), dtype), "same")
 
 
 def every_tile(dtype, shape, kernel):
