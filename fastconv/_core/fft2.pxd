@@ -15,18 +15,9 @@ cdef extern from "kernels/fc_fft2.h" nogil:
                                void *work, void *spectrum) noexcept
     ctypedef void fc_fft2_up(const fc_fft2_shape *s, const void *spectrum, void *work, void *re,
                              void *im, ptrdiff_t ld, ptrdiff_t cols) noexcept
-    ctypedef struct fc_fft2_ahead:
-        const char *read
-        const char *write
-        ptrdiff_t read_step
-        ptrdiff_t read_rows
-        ptrdiff_t read_bytes
-        ptrdiff_t write_step
-        ptrdiff_t write_rows
-        ptrdiff_t write_bytes
     ctypedef void fc_fft2_along(const fc_fft2_shape *s, void *spectrum) noexcept
     ctypedef void fc_fft2_filter(const fc_fft2_shape *s, void *spectrum, const void *filter,
-                                const fc_fft2_ahead *ahead) noexcept
+                                ptrdiff_t g) noexcept
     ctypedef void fc_fft2_mac(void *sum, ptrdiff_t outputs, const void *x, ptrdiff_t x_step,
                               const void *w, ptrdiff_t w_step, ptrdiff_t taps, ptrdiff_t n) noexcept
     ctypedef void fc_fft2_scan(const void *re, const void *im, ptrdiff_t ld, ptrdiff_t rows,
@@ -43,3 +34,5 @@ cdef extern from "kernels/fc_fft2.h" nogil:
         fc_fft2_mac *mac
         fc_fft2_scan *scan
     const fc_fft2_row *fc_fft2_rows(fc_isa isa, int *count) noexcept
+    void fc_fft2_fetch(const char *at, ptrdiff_t step, ptrdiff_t rows, ptrdiff_t nbytes) noexcept
+    void fc_fft2_claim(char *at, ptrdiff_t nbytes) noexcept

@@ -1,12 +1,13 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False
 """Overlap-save in two and three dimensions: tiles are transformed, multiplied and transformed back.
 
-out[n, g, f, z, y, x] = activation(bias[g, f] + sum over t of x[n, g, (z, y, x) + t - before] * w[g, f, t])
+out[n, g, f, o] = activation(bias[g, f] + sum over t of x[n, g, o + t - before] * w[g, f, t])
 
-An item is one tile of outputs of one plane, or of a block of planes where a third axis is convolved: along
-that one the spectra of planes are summed directly. Tiles are gathered with their borders, so nothing is padded.
-What a spectrum would spoil (NaN, infinity, a tile far louder in one place than in another) is found while
-the tile is in the cache: such an item is summed directly here, or left to a job of a wider type.
+An item is one tile of outputs of one plane, or of a block of planes where a third axis is
+convolved: along that one the spectra of planes are summed directly. Tiles are gathered with their
+borders, so nothing is padded.  What a spectrum would spoil (NaN, infinity, a tile far louder in one
+place than in another) is found while the tile is in the cache: such an item is summed directly
+here, or left to a job of a wider type.
 A Job belongs to one set of strides; backends/_tiles.py builds it. One channel, stride 1.
 """
 cimport cython
@@ -25,9 +26,10 @@ cnp.import_array()
 
 cdef enum:
     PAD = 64                # bytes after a row of a tile, so that rows do not share one cache set
-    BAND = 64               # complex vectors of every plane that one step of the sum over planes takes
+    BAND = 64               # complex vectors of every plane that a step of their sum takes
     FOUR = 4                # planes whose sums that step keeps
     CHUNK = 8               # items that a thread takes at once, so that it can look ahead
+    CLAIMED = 8             # rows of results asked for ahead
     OPERATIONS = 100        # multiply-adds that a complex point of a tile is worth
 
 
@@ -96,8 +98,9 @@ cdef class Job:
     cdef ptrdiff_t *out_f
     cdef int32_t *off
 
-    def __init__(self, *, int kind, int real_kind, int out_kind, reader, int out_type, int activation, x_n, out_n,
-                 x_g, out_g, out_f, axes, tile, roots, bint leaves, limits):
+    def __init__(self, *, int kind, int real_kind, int out_kind, reader, int out_type,
+                 int activation, x_n, out_n, x_g, out_g, out_f, axes, tile, roots, bint leaves,
+                 limits):
         cdef ptrdiff_t i, j, lanes
         cdef Axis *a
         cdef Buffer taps
@@ -115,8 +118,8 @@ cdef class Job:
         self.items_per_filter = self.n_count
         for i in range(3):
             a = &self.axis[i]
-            (a.source.length, a.source.step_bytes, a.source.mode, a.out_step, a.outs, a.before, a.taps,
-             a.tile) = axes[i]
+            (a.source.length, a.source.step_bytes, a.source.mode, a.out_step, a.outs, a.before,
+             a.taps, a.tile) = axes[i]
             a.source.upsample = 1
             a.tiles = (a.outs + a.tile - 1) // a.tile
             self.items_per_filter *= a.tiles
@@ -138,9 +141,10 @@ cdef class Job:
         for i in range(self.axis[1].taps):
             for j in range(self.axis[2].taps):
                 self.off[i * self.axis[2].taps + j] = <int32_t>(i * self.ld + j)
-        # a tile of samples, columns on their way, the spectra of the planes (or those planes themselves, where
-        # they are summed directly), and a band of sums (or rows of them, or a byte for each output)
-        self.scratch_bytes = 256 + self._tile_bytes() + self._work_bytes() + \
+        # two tiles of samples, columns on their way, the spectra of the planes (or those planes
+        # themselves, where they are summed directly), and a band of sums (or rows of them, or a
+        # byte for each output)
+        self.scratch_bytes = 256 + 2 * self._tile_bytes() + self._work_bytes() + \
             self.slices * max(self.spectrum, self._tile_bytes()) + self._sum_bytes()
 
     cdef ptrdiff_t _tile_bytes(self) noexcept nogil:
@@ -150,22 +154,26 @@ cdef class Job:
         return 2 * self.ukr.lanes * self.shape.down.n * self.number
 
     cdef ptrdiff_t _sum_bytes(self) noexcept nogil:
-        return max(max(FOUR * BAND * 2 * self.ukr.lanes, 2 * (self.shape.along.n + 256)) * self.number,
+        cdef ptrdiff_t numbers = max(FOUR * BAND * 2 * self.ukr.lanes,
+                                     2 * (self.shape.along.n + 256))
+        return max(numbers * self.number,
                    (self.rows + 4) * self.shape.along.n if self.axis[0].taps == 1 else 0)
 
     # --- filters --------------------------------------------------------------------------
 
     def transform(self, cnp.ndarray weights not None, ptrdiff_t first, ptrdiff_t count,
                   cnp.ndarray spectra not None):
-        """Spectra of some filters, scaled so that nothing else is; weights as ``run`` wants them."""
+        """Spectra of some filters, scaled so that nothing else is; weights as ``run`` wants."""
         cdef ptrdiff_t j, jobs = count * self.axis[0].taps
         cdef ptrdiff_t taps = self.axis[1].taps * self.axis[2].taps * self.planes * self.number
-        cdef const char *w = <const char *>cnp.PyArray_DATA(weights) + first * self.axis[0].taps * taps
+        cdef const char *w = <const char *>cnp.PyArray_DATA(weights)
         cdef char *to = _aligned(cnp.PyArray_DATA(spectra))
-        cdef int threads = threads_for(<double>jobs * self.shape.down.n * self.shape.along.n * OPERATIONS)
+        cdef double work = <double>jobs * self.shape.down.n * self.shape.along.n * OPERATIONS
+        cdef int threads = threads_for(work)
         cdef int failed = 0
         cdef int *status = &failed
         cdef char *scratch
+        w += first * self.axis[0].taps * taps
         if jobs == 1 or threads == 1:
             with nogil:
                 scratch = <char *>k.fc_scratch(self.scratch_bytes)
@@ -186,7 +194,7 @@ cdef class Job:
             raise MemoryError(f"no memory for a workspace of {self.scratch_bytes} bytes a thread")
 
     cdef void _filter_plane(self, const char *w, char *scratch, char *to) noexcept nogil:
-        """One plane of a filter: tap (i, j) at (-i, -j), where a negacyclic axis changes the sign."""
+        """One plane of a filter: tap (i, j) at (-i, -j); a negacyclic axis changes the sign."""
         cdef char *tile = scratch
         cdef char *work = tile + self._tile_bytes()
         memset(tile, 0, self.planes * self.plane)
@@ -213,24 +221,28 @@ cdef class Job:
 
     cdef inline char *_imaginary(self, char *tile) noexcept nogil:
         """The second plane of a complex tile, the second half of a real one."""
-        return tile + (self.plane if self.planes == 2 else self.shape.down.n * self.ld * self.number)
+        if self.planes == 2:
+            return tile + self.plane
+        return tile + self.shape.down.n * self.ld * self.number
 
     # --- running --------------------------------------------------------------------------
 
-    def run(self, cnp.ndarray x not None, cnp.ndarray weights not None, cnp.ndarray spectra not None,
-            cnp.ndarray spread not None, cnp.ndarray bias, cnp.ndarray out not None, ptrdiff_t first,
-            ptrdiff_t count, cnp.ndarray status not None, bint again):
+    def run(self, cnp.ndarray x not None, cnp.ndarray weights not None,
+            cnp.ndarray spectra not None, cnp.ndarray spread not None, cnp.ndarray bias,
+            cnp.ndarray out not None, ptrdiff_t first, ptrdiff_t count,
+            cnp.ndarray status not None, bint again):
         """Compute ``count`` filters from ``first`` on.
 
-        weights: (filters, depth, rows, columns) contiguous, depth and rows and columns as this job's axes.
-        status: a byte an item; ``again``: only items that another job has set to 1. Whether any is set.
+        weights: (filters, depth, rows, columns) contiguous, the axes as this job's.  status: a
+        byte an item; ``again``: only items that another job has set to 1.  Whether any is set.
         """
         cdef Call call
         cdef ptrdiff_t item, items = count * self.items_per_filter
         cdef double work = <double>items * self.slices * self.shape.down.n * self.shape.along.n
         cdef int threads = <int>min(<ptrdiff_t>threads_for(work * OPERATIONS), items)
         cdef Stopper stopper = Stopper()
-        cdef ptrdiff_t chunk = max(<ptrdiff_t>1, min(<ptrdiff_t>CHUNK, items // (8 * max(threads, 1))))
+        cdef ptrdiff_t chunk = max(min(<ptrdiff_t>CHUNK, items // (8 * max(threads, 1))),
+                                   <ptrdiff_t>1)
         cdef int failed = 0
         cdef int *fault = &failed
         cdef char *scratch
@@ -249,21 +261,27 @@ cdef class Job:
                 if scratch == NULL:
                     failed = 1
                 else:
+                    (<ptrdiff_t *>scratch)[0] = -1
+                    (<ptrdiff_t *>scratch)[1] = 0
                     for item in range(items):
                         if stopper.look():
                             break
                         if not again or call.status[item]:
-                            self._item(item, item + 1 < items, scratch, &call)
+                            self._item(item, item + 1 < items and not again, scratch, &call)
         else:
             with nogil, parallel(num_threads=threads):
                 scratch = <char *>k.fc_scratch(self.scratch_bytes)
                 if scratch == NULL:
                     fault[0] = 1
+                else:
+                    (<ptrdiff_t *>scratch)[0] = -1
+                    (<ptrdiff_t *>scratch)[1] = 0
                 for item in prange(items, schedule="dynamic", chunksize=chunk):
                     if fault[0] == 0 and not stopper.stop and (not again or call.status[item]):
                         if threadid() == 0:
                             stopper.look()
-                        self._item(item, (item + 1) % chunk != 0 and item + 1 < items, scratch, &call)
+                        self._item(item, (item + 1) % chunk != 0 and item + 1 < items and not again,
+                                   scratch, &call)
         stopper.check()
         if failed:
             raise MemoryError(f"no memory for a workspace of {self.scratch_bytes} bytes a thread")
@@ -287,39 +305,22 @@ cdef class Job:
         for i in range(3):
             p.out += p.first[i] * self.axis[i].out_step
 
-    cdef inline void _ahead(self, const Place *now, const Place *then, fft2.fc_fft2_ahead *a) noexcept nogil:
-        """What to fetch while a tile is multiplied: where it goes, and the samples of the next one."""
-        cdef Axis *row = &self.axis[1]
-        cdef Axis *col = &self.axis[2]
-        cdef ptrdiff_t low[2]
-        cdef ptrdiff_t high[2]
-        cdef ptrdiff_t i
-        a.read, a.write = now.x, now.out
-        a.read_rows = a.write_rows = 0
-        if col.out_step == self.reader.number_bytes * self.planes:
-            a.write_step, a.write_rows, a.write_bytes = row.out_step, now.count[1], now.count[2] * col.out_step
-        if then != NULL and col.source.step_bytes == self.reader.real_bytes * self.planes:
-            for i in range(2):
-                low[i] = max(then.first[1 + i] - self.axis[1 + i].before, <ptrdiff_t>0)
-                high[i] = min(then.first[1 + i] - self.axis[1 + i].before +
-                              (self.shape.along.n if i else self.rows), self.axis[1 + i].source.length)
-            a.read = then.x + low[0] * row.source.step_bytes + low[1] * col.source.step_bytes
-            a.read_step, a.read_rows = row.source.step_bytes, high[0] - low[0]
-            a.read_bytes = (high[1] - low[1]) * col.source.step_bytes
-
-    cdef void _item(self, ptrdiff_t item, bint more, char *scratch, const Call *call) noexcept nogil:
-        """One tile of outputs, of a block of planes; ``more``: this thread will probably do the next one."""
-        cdef Place p, then
+    cdef void _item(self, ptrdiff_t item, bint more, char *scratch,
+                    const Call *call) noexcept nogil:
+        """One tile of outputs, of a block of planes; ``more``: this thread will do the next one."""
+        cdef Place p
         cdef ptrdiff_t i, s, z
-        cdef fft2.fc_fft2_ahead ahead
-        cdef char *tile = scratch
-        cdef char *work = tile + self._tile_bytes()
+        cdef ptrdiff_t *state = <ptrdiff_t *>scratch    # item gathered ahead, in which buffer
+        cdef bint gathered = state[0] == item
+        if gathered:
+            state[1] = 1 - state[1]
+        cdef char *tile = scratch + 64 + state[1] * self._tile_bytes()
+        cdef char *work = scratch + 64 + 2 * self._tile_bytes()
         cdef char *spectra = work + self._work_bytes()
         cdef char *to
+        cdef char *row
+        cdef char *filter
         self._place_of(item, call, &p)
-        if more:
-            self._place_of(item + 1, call, &then)
-        self._ahead(&p, &then if more else NULL, &ahead)
         cdef Axis *a = &self.axis[0]
         cdef bint silent = True, plain, gaps = False
         cdef char *marks = spectra + self.slices * max(self.spectrum, self._tile_bytes())
@@ -328,7 +329,9 @@ cdef class Job:
             z = k.fc_source_index(p.first[0] + s - a.before, a.source.length, a.source.mode)
             plain = z < 0 and self.reader.fill_is_zero
             if not plain:
-                self._gather(p.x + z * a.source.step_bytes if z >= 0 else NULL, p.first, tile)
+                if not gathered:
+                    self._gather(p.x + z * a.source.step_bytes if z >= 0 else NULL, p.first, 0,
+                                 self.rows, tile)
                 i = self._loudness(p.first, tile, call.spread[p.filter])
                 if i < 0:
                     self._other_way(item, &p, scratch, call)
@@ -341,9 +344,9 @@ cdef class Job:
             self.ukr.down(&self.shape, tile, self._imaginary(tile), self.ld, work, to)
             if a.taps > 1:
                 self.ukr.along(&self.shape, to)
-        to = <char *>call.spectra + (p.filter - call.first) * self.filter_bytes
+        filter = <char *>call.spectra + (p.filter - call.first) * self.filter_bytes
         if a.taps > 1 and not silent:
-            self._sum_planes(spectra, to, marks, p.count[0])
+            self._sum_planes(spectra, filter, marks, p.count[0])
         elif gaps and self.number == 4:
             self._mark(<const float *>tile, &p, marks)
         elif gaps:
@@ -355,15 +358,50 @@ cdef class Job:
                 if a.taps > 1:
                     self.ukr.back(&self.shape, spectra + s * self.spectrum)
                 else:
-                    self.ukr.filter(&self.shape, spectra + s * self.spectrum, to, &ahead)
-                self.ukr.up(&self.shape, spectra + s * self.spectrum, work, tile, self._imaginary(tile),
-                            self.ld, p.count[2])
+                    self._filter(spectra, filter, item + 1 if more else -1, scratch, call)
+                self.ukr.up(&self.shape, spectra + s * self.spectrum, work, tile,
+                            self._imaginary(tile), self.ld, p.count[2])
                 if gaps:
                     self._erase(tile, &p, marks)
             for i in range(p.count[1]):
-                self._write(p.out + s * a.out_step + i * self.axis[1].out_step,
-                            tile + i * self.ld * self.number,
-                            tile + i * self.ld * self.number + self.plane, p.count[2], p.filter, call)
+                row = p.out + s * a.out_step + i * self.axis[1].out_step
+                if i + CLAIMED < p.count[1] and self.axis[2].out_step == self.planes * self.number:
+                    fft2.fc_fft2_claim(row + CLAIMED * self.axis[1].out_step,
+                                       p.count[2] * self.axis[2].out_step)
+                to = tile + i * self.ld * self.number
+                self._write(row, to, to + self.plane, p.count[2], p.filter, call)
+
+    cdef void _filter(self, char *spectrum, const char *filter, ptrdiff_t next_item, char *scratch,
+                      const Call *call) noexcept nogil:
+        """Multiply a plane by a filter's spectrum.  Memory is idle meanwhile, so that the next tile
+        is gathered part by part, each asked for one group of rows before it is read."""
+        cdef ptrdiff_t *state = <ptrdiff_t *>scratch
+        cdef ptrdiff_t g, z = -1, groups = self.shape.down.n // self.ukr.lanes
+        cdef ptrdiff_t rows = self.rows // groups, top, left = 0, width = 0
+        cdef Axis *row = &self.axis[1]
+        cdef Axis *col = &self.axis[2]
+        cdef Place p
+        cdef char *tile = scratch + 64 + (1 - state[1]) * self._tile_bytes()
+        if next_item >= 0:
+            self._place_of(next_item, call, &p)
+            z = k.fc_source_index(p.first[0] - self.axis[0].before, self.axis[0].source.length,
+                                  self.axis[0].source.mode)
+        if z < 0:
+            for g in range(groups):
+                self.ukr.filter(&self.shape, spectrum, filter, g)
+            return
+        state[0] = next_item
+        p.x += z * self.axis[0].source.step_bytes
+        top = p.first[1] - row.before
+        if col.source.step_bytes == self.reader.real_bytes * self.planes:
+            left = max(p.first[2] - col.before, <ptrdiff_t>0)
+            width = (min(p.first[2] - col.before + self.shape.along.n, col.source.length) - left) \
+                * col.source.step_bytes
+        for g in range(groups):
+            fft2.fc_fft2_fetch(p.x + (top + g * rows) * row.source.step_bytes
+                               + left * col.source.step_bytes, row.source.step_bytes, rows, width)
+            self.ukr.filter(&self.shape, spectrum, filter, g)
+            self._gather(p.x, p.first, g * rows, rows, tile)
 
     cdef void _write(self, char *out, char *re, char *im, ptrdiff_t n, ptrdiff_t f,
                      const Call *call) noexcept nogil:
@@ -380,24 +418,27 @@ cdef class Job:
             bias = call.bias + f * self.planes * (4 if self.narrows else self.number)
         self.finish(out, self.axis[2].out_step, re, im, n, bias, self.activation)
 
-    cdef void _gather(self, const char *plane, const ptrdiff_t *first, char *tile) noexcept nogil:
-        """The samples under a tile of outputs, with what lies outside (plane NULL: all of it)."""
+    cdef void _gather(self, const char *plane, const ptrdiff_t *first, ptrdiff_t low,
+                      ptrdiff_t rows, char *tile) noexcept nogil:
+        """Rows of the samples under a tile of outputs, with what lies outside (NULL: all does)."""
         cdef Axis *row = &self.axis[1]
         cdef Axis *col = &self.axis[2]
+        tile += low * self.ld * self.number
         k.fc_gather_rows(&self.reader, tile, tile + self.plane, self.ld, plane, &row.source,
-                         first[1] - row.before, 1, self.rows, &col.source, first[2] - col.before, 1,
-                         self.shape.along.n)
+                         first[1] - row.before + low, 1, rows, &col.source,
+                         first[2] - col.before, 1, self.shape.along.n)
 
-    cdef int _loudness(self, const ptrdiff_t *first, const char *tile, double spread) noexcept nogil:
-        """0: all zero; 1: can be transformed; 2: the same, but some windows may be all zero; -1: not without
-        harm to the quietest window."""
+    cdef int _loudness(self, const ptrdiff_t *first, const char *tile,
+                       double spread) noexcept nogil:
+        """0: all zero; 1: can be transformed; 2: the same, but some windows may be all zero;
+        -1: not without harm to the quietest window."""
         cdef ptrdiff_t low[2]
         cdef ptrdiff_t count[2]
         cdef ptrdiff_t i, full, least
         cdef Axis *a
         cdef double found[4]
         cdef double mean_square, quiet
-        for i in range(2):      # what lies in the array: blocks of padding would pass for quiet ones
+        for i in range(2):      # within the array: blocks of padding would pass for quiet ones
             a = &self.axis[1 + i]
             full = self.rows if i == 0 else self.shape.along.n
             least = fft2.FC_FFT2_ROWS if i == 0 else fft2.FC_FFT2_COLS
@@ -407,8 +448,8 @@ cdef class Job:
                 count[i] = min(max(a.source.length + a.before - first[1 + i] - low[i], least),
                                full - low[i])
         tile += (low[0] * self.ld + low[1]) * self.number
-        self.ukr.scan(tile, tile + self.plane if self.planes == 2 else NULL, self.ld, count[0], count[1],
-                      found)
+        self.ukr.scan(tile, tile + self.plane if self.planes == 2 else NULL, self.ld, count[0],
+                      count[1], found)
         if found[0] == 0:
             return 0
         if not self.least <= found[0] <= self.most:
@@ -460,8 +501,9 @@ cdef class Job:
                         memset(tile + at + self.plane, 0, self.number)
             marks += p.count[2]
 
-    cdef void _sum_planes(self, char *x, const char *w, char *sums, ptrdiff_t outputs) noexcept nogil:
-        """Spectra of the results, in place: result o is the sum over t of plane o + t times tap t."""
+    cdef void _sum_planes(self, char *x, const char *w, char *sums,
+                          ptrdiff_t outputs) noexcept nogil:
+        """Spectra of the results, in place: the sum over t of plane o + t times tap t."""
         cdef ptrdiff_t total = self.spectrum // self.number, step = total
         cdef ptrdiff_t band = BAND * 2 * self.ukr.lanes, n, at = 0, o, j, count
         cdef ptrdiff_t i
@@ -471,8 +513,8 @@ cdef class Job:
             while o < outputs:
                 count = min(outputs - o, <ptrdiff_t>FOUR)
                 memset(sums, 0, count * n * self.number)
-                self.ukr.mac(sums, count, x + (o * step + at) * self.number, step, w + at * self.number, step,
-                             self.axis[0].taps, n)
+                self.ukr.mac(sums, count, x + (o * step + at) * self.number, step,
+                             w + at * self.number, step, self.axis[0].taps, n)
                 for j in range(count):
                     for i in range(n * self.number // 8):
                         (<double *>(x + ((o + j) * step + at) * self.number))[i] = \
@@ -480,25 +522,29 @@ cdef class Job:
                 o += count
             at += n
 
-    cdef void _other_way(self, ptrdiff_t item, const Place *p, char *scratch, const Call *call) noexcept nogil:
+    cdef void _other_way(self, ptrdiff_t item, const Place *p, char *scratch,
+                         const Call *call) noexcept nogil:
         """An item that no spectrum of this type can hold: note it, or sum it as it is written."""
         if self.leaves:
             call.status[item] = 1
             return
-        cdef ptrdiff_t s, z, i, t, step = self._tile_bytes(), taps = self.axis[1].taps * self.axis[2].taps
+        cdef ptrdiff_t s, z, i, t, step = self._tile_bytes()
+        cdef ptrdiff_t taps = self.axis[1].taps * self.axis[2].taps
         cdef ptrdiff_t size = self.planes * self.number, ldc = self.shape.along.n + 256
         cdef Axis *a = &self.axis[0]
-        cdef char *tiles = scratch + self._tile_bytes() + self._work_bytes()
+        cdef char *tiles = scratch + 64 + 2 * self._tile_bytes() + self._work_bytes()
         cdef char *sums = tiles + self.slices * max(self.spectrum, step)
         cdef const char *w = call.weights + p.filter * a.taps * taps * size
         for s in range(p.count[0] + a.taps - 1):
             z = k.fc_source_index(p.first[0] + s - a.before, a.source.length, a.source.mode)
-            self._gather(p.x + z * a.source.step_bytes if z >= 0 else NULL, p.first, tiles + s * step)
+            self._gather(p.x + z * a.source.step_bytes if z >= 0 else NULL, p.first, 0, self.rows,
+                         tiles + s * step)
         for s in range(p.count[0]):
             for i in range(p.count[1]):
                 for t in range(a.taps):
                     self.direct.multiply(&self.direct.blocks[0], p.count[2], taps, self.off,
                                          tiles + (s + t) * step + i * self.ld * self.number,
-                                         self.plane // self.number, w + t * taps * size, sums, ldc, t > 0)
+                                         self.plane // self.number, w + t * taps * size, sums,
+                                         ldc, t > 0)
                 self._write(p.out + s * a.out_step + i * self.axis[1].out_step, sums,
                             sums + ldc * self.number, p.count[2], p.filter, call)

@@ -102,8 +102,8 @@ def tiling_of(problem, order, down, along):
     keep = down * _twice(problem) - rows.kernel + 1, along - cols.kernel + 1
     if keep[0] < 1 or keep[1] < 1:
         return None
-    planes = 1
-    if depth is not None:
+    planes = 1  # a single plane goes through its spectrum alone
+    if depth is not None and depth.kernel > 1:
         room = PLANES_BYTES // _spectrum_bytes(problem, down, along) - depth.kernel + 1
         planes = _even(depth.out, max(1, room, depth.kernel // 2))
     return Tiling(down, along, (planes, _even(rows.out, keep[0]), _even(cols.out, keep[1])))

@@ -35,17 +35,9 @@ typedef void fc_fft2_down(const fc_fft2_shape *s, const void *re, const void *im
 /* The way back, for at least `cols` columns (whole vectors of them). */
 typedef void fc_fft2_up(const fc_fft2_shape *s, const void *spectrum, void *work, void *re, void *im,
                         ptrdiff_t ld, ptrdiff_t cols);
-/* Memory that is wanted soon: rows of `bytes` bytes to be read, and to be written. */
-typedef struct {
-    const char *read, *write;
-    ptrdiff_t read_step, read_rows, read_bytes;
-    ptrdiff_t write_step, write_rows, write_bytes;
-} fc_fft2_ahead;
-/* Rows, in place. `filter`: forward, times the spectrum of a filter, and back; that leaves memory idle, which
- * meanwhile fetches what `ahead` names. */
+/* Rows, in place. `filter`: group g of rows forward, times the spectrum of a filter, and back. */
 typedef void fc_fft2_along(const fc_fft2_shape *s, void *spectrum);
-typedef void fc_fft2_filter(const fc_fft2_shape *s, void *spectrum, const void *filter,
-                            const fc_fft2_ahead *ahead);
+typedef void fc_fft2_filter(const fc_fft2_shape *s, void *spectrum, const void *filter, ptrdiff_t g);
 /* sum[o * n + i] += sum over t < taps of x[(o + t) * x_step + i] * w[t * w_step + i] for o < outputs,
  * complex vectors i < n / (2 * lanes); n counts numbers. */
 typedef void fc_fft2_mac(void *sum, ptrdiff_t outputs, const void *x, ptrdiff_t x_step, const void *w,
@@ -69,6 +61,20 @@ typedef struct {
     fc_fft2_mac *mac;
     fc_fft2_scan *scan;
 } fc_fft2_row;
+/* Ask for rows of memory that will be read, or written, soon. Any address may be asked for. */
+static inline void fc_fft2_fetch(const char *at, ptrdiff_t step, ptrdiff_t rows, ptrdiff_t bytes)
+{
+    for (ptrdiff_t r = 0; r < rows; r++)
+        for (ptrdiff_t b = 0; b < bytes; b += 64)
+            __builtin_prefetch(at + r * step + b, 0, 2);
+}
+
+static inline void fc_fft2_claim(char *at, ptrdiff_t bytes)
+{
+    for (ptrdiff_t b = 0; b < bytes; b += 64)
+        __builtin_prefetch(at + b, 1, 3);
+}
+
 const fc_fft2_row *fc_fft2_rows(fc_isa isa, int *count);
 
 #endif

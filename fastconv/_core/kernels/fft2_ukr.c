@@ -9,17 +9,6 @@
 #include "fc_fft2.h"
 #include "../simd/vectors.h"
 
-/* The part of what is wanted soon that belongs to step g of n. */
-FC_INLINE void fetch(const fc_fft2_ahead *a, ptrdiff_t g, ptrdiff_t n)
-{
-    for (ptrdiff_t r = a->read_rows * g / n; r < a->read_rows * (g + 1) / n; r++)
-        for (ptrdiff_t b = 0; b < a->read_bytes; b += 64)
-            __builtin_prefetch(a->read + r * a->read_step + b, 0, 2);
-    for (ptrdiff_t r = a->write_rows * g / n; r < a->write_rows * (g + 1) / n; r++)
-        for (ptrdiff_t b = 0; b < a->write_bytes; b += 64)
-            __builtin_prefetch(a->write + r * a->write_step + b, 1, 2);
-}
-
 #define FC_T f32
 #define FC_TRANSPOSE f32_fft2_transpose
 #include "../simd/transpose.h"

@@ -262,18 +262,14 @@ static void FC_NAME(back)(const fc_fft2_shape *s, void *spectrum)
         FC_NAME(finish)((T *)spectrum + g * s->pitch, &s->along, 4, FC_NAME(end_of_roots)(&s->along));
 }
 
-static void FC_NAME(filter)(const fc_fft2_shape *s, void *spectrum, const void *filter,
-                            const fc_fft2_ahead *ahead)
+static void FC_NAME(filter)(const fc_fft2_shape *s, void *spectrum, const void *filter, ptrdiff_t g)
 {
     ptrdiff_t len;
-    for (ptrdiff_t g = 0; g < s->down.n / L; g++) {
-        fetch(ahead, g, s->down.n / L);
-        T *d = (T *)spectrum + g * s->pitch;
-        const T *w = FC_NAME(begin)(d, &s->along, &len);
-        w = FC_NAME(down_to)(d, s->along.n, len, 4, w);
-        FC_NAME(middle)(d, s->along.n, w, (const T *)filter + g * s->pitch);
-        FC_NAME(finish)(d, &s->along, 16, w);
-    }
+    T *d = (T *)spectrum + g * s->pitch;
+    const T *w = FC_NAME(begin)(d, &s->along, &len);
+    w = FC_NAME(down_to)(d, s->along.n, len, 4, w);
+    FC_NAME(middle)(d, s->along.n, w, (const T *)filter + g * s->pitch);
+    FC_NAME(finish)(d, &s->along, 16, w);
 }
 
 /* outputs x taps products a vector; x is loaded once for each, the sums stay in registers */
