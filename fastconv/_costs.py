@@ -51,6 +51,9 @@ DEPTHWISE_RATE = {"f4": 60e9, "f8": 30e9}
 DEPTHWISE_BYTES = 30e9
 DEPTHWISE_PLANE = 20e-9
 DIRECT_SLOW_RATE = 0.5e9  # long double
+# one filter along one axis (direct): multiply-adds a second, bytes a second in and out
+FIR_RATE = {"f4": 74e9, "f8": 37e9, "c8": 18e9, "c16": 9e9}
+FIR_BYTES = 30e9
 GEMM_RATE = {"f4": 45e9, "f8": 22e9, "c8": 12e9, "c16": 6e9}
 REFERENCE_RATE = 0.3e9
 # --- bytes per second, and seconds a call ---

@@ -64,6 +64,8 @@ def _supports_deform(problem):
 def cost(problem):
     """Seconds on one thread: multiply-adds at the measured rate, lanes lost to narrow rows, and
     the gathering of the input."""
+    if _fir.filtered_axis(problem) is not None:
+        return _fir.cost(problem)
     g = problem.geometry
     key = problem.compute.str[1:]
     rate = _costs.DIRECT_RATE.get(key, _costs.DIRECT_SLOW_RATE)
