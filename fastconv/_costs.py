@@ -86,6 +86,9 @@ IMAGE_RATE = {"f4": 70e9, "f8": 35e9, "i2": 60e9, "u2": 60e9, "i4": 20e9, "u4": 
               "u8": 8e9}  # fmt: skip
 IMAGE_BYTES = 32e9
 DIRECT_SLOW_RATE = 0.5e9  # long double
+# one filter along one axis (direct): multiply-adds a second, bytes a second in and out
+FIR_RATE = {"f4": 74e9, "f8": 37e9, "c8": 18e9, "c16": 9e9}
+FIR_BYTES = 30e9
 GEMM_RATE = {"f4": 45e9, "f8": 22e9, "c8": 12e9, "c16": 6e9}
 REFERENCE_RATE = 0.3e9
 # --- bytes per second, and seconds a call ---

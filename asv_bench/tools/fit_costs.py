@@ -97,6 +97,22 @@ def direct(clock, keys):
             "DIRECT_SLOW_RATE": rate("g")}  # fmt: skip
 
 
+def fir(clock, found):
+    """FIR_RATE and FIR_BYTES: a signal that the caches hold, by 64 taps and by 3."""
+    rates, moved_rates = {}, []
+    for key in DIRECT[:4]:
+        rows, seconds = [], []
+        for taps in (64, 3):
+            shapes = (1, 1, 50_000), (1, 1, taps)
+            macs, moved, _ = work(shapes, key)
+            rows.append((macs, moved))
+            seconds.append(max(1e-9, clock.seconds("direct", shapes, key) - found["DIRECT_CALL"]))
+        rate, moved_rate = solve(rows, seconds)
+        rates[key] = rate / WIDTH
+        moved_rates.append(moved_rate)
+    return {"FIR_RATE": rates, "FIR_BYTES": min(moved_rates)}
+
+
 def implicit(clock, found):
     """IMPLICIT_RATE and STORE_BYTES, from a layer of much arithmetic and one of much output."""
     wide = (1, 4, 112, 112), (64, 4, 1, 1)
@@ -175,6 +191,7 @@ def main():
     print(f"# {cpu.isa}, one thread, fastconv {fastconv.__version__}")
     with fastconv.num_threads(1):
         found = direct(clock, floats if quick else DIRECT)
+        found |= fir(clock, found)
         if "implicit" in fastconv.backends():
             found |= implicit(clock, found)
         found |= im2col(clock, floats)

@@ -27,7 +27,7 @@ cdef enum:
     BUNDLE = 4096           # samples of short lines that are filtered as one
     CHUNK = 16384           # outputs of one item of work on a longer line
     STRIP_BYTES = 196608    # of gathered rows, in the L2 cache
-    ROW_BYTES = 512         # of one of them
+    ROW_BYTES = 1024        # of one of them
 
 
 cdef class Job:
@@ -231,10 +231,7 @@ cdef class Job:
             else:
                 memcpy(to, x + at * self.x_step, cols * self.size)
             to += self.pitch
-        if numbers == whole and self.out_step % number == 0:
-            self.tile.columns(self.taps, w, scratch, self.pitch // number, y, self.out_step // number,
-                              end - i, numbers)
-            return
+        # into scratch, then row by row: the result's rows may all fall into the same sets of the cache
         self.tile.columns(self.taps, w, scratch, self.pitch // number, to, self.pitch // number, end - i,
                           whole)
         for r in range(end - i):

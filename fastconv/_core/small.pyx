@@ -137,8 +137,14 @@ cdef bint run(int j, const char *x, cnp.npy_intp n, const char *w, cnp.npy_intp 
     cdef char *buf = <char *>samples
     cdef char *filter = <char *>taps
     cdef cnp.npy_intp size = 4 if j == 0 else 8, first = start - (m - 1), low, high, i
-    for i in range(m):
-        memcpy(filter + i * size, w + (m - 1 - i if flip else i) * size, size)
+    if not flip:
+        memcpy(filter, w, m * size)
+    elif j == 0:
+        for i in range(m):
+            (<float *>filter)[i] = (<const float *>w)[m - 1 - i]
+    else:
+        for i in range(m):
+            taps[i] = (<const double *>w)[m - 1 - i]
     if not k.fc_all_finite(5 + j, filter, m):
         return False
     if n + 2 * m <= MAX_SAMPLES:

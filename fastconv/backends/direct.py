@@ -67,6 +67,8 @@ def cost(problem):
     the gathering of the input."""
     if problem.workspace_limit is None and _image.fits(problem):
         return _image.cost(problem)
+    if _fir.filtered_axis(problem) is not None:
+        return _fir.cost(problem)
     g = problem.geometry
     key = problem.compute.str[1:]
     rate = _costs.DIRECT_RATE.get(key, _costs.DIRECT_SLOW_RATE)
