@@ -1,5 +1,7 @@
 # cython: language_level=3
 """What a stream consists of; see streaming.pyx."""
+cimport numpy as cnp
+
 from fastconv._core.fft cimport fc_fft_plan, fc_fft_row
 from fastconv._core.job cimport Tiles
 
@@ -63,7 +65,7 @@ cdef class Engine:
     cdef ptrdiff_t number, ring, guard
     cdef double work_per_sample
     cdef Tiles tiles
-    cdef object lock
+    cdef void *lock
     cdef list transforms, kept, voices, arrays
     cdef void _allocate(self) except *
     cdef const void **_pointers(self, list keep, const char *data, ptrdiff_t count, ptrdiff_t step,
@@ -82,6 +84,8 @@ cdef class Engine:
     cdef void _sum(self, Channel *c, int voice, ptrdiff_t n) noexcept nogil
     cdef void _segment(self, Channel *c, const char *x, char *y, ptrdiff_t n) noexcept nogil
     cdef void _run_channel(self, Channel *c, const char *x, char *y, ptrdiff_t n) noexcept nogil
-    cdef void _run(self, const char *x, char *y, ptrdiff_t n) noexcept
+    cdef void _enter(self) noexcept
+    cdef bint _takes(self, cnp.ndarray x, object out) noexcept
+    cdef void _run(self, cnp.ndarray x, cnp.ndarray y) noexcept
     cdef void _run_all(self, const char *x, char *y, ptrdiff_t n, int threads) noexcept nogil
     cdef void _recompute(self, Channel *c, int voice) noexcept nogil

@@ -14,16 +14,19 @@ state is its own, so that channels may be computed side by side.
 
 A kernel and its results are a voice; while one is faded to another there are two.
 """
+from cpython.pythread cimport (
+    NOWAIT_LOCK, PyThread_acquire_lock, PyThread_allocate_lock, PyThread_free_lock,
+    PyThread_release_lock, WAIT_LOCK,
+)
 from cython.parallel cimport prange
 from libc.stdint cimport int32_t
-from libc.string cimport memcpy, memset
-import threading
-
+from libc.string cimport memcpy
 cimport numpy as cnp
 import numpy as np
 
 from fastconv._core.cpu cimport threads_for
 from fastconv._core.fft cimport Transform, data_of
+from fastconv._core.kernels cimport fc_now
 from fastconv._core.job cimport Buffer, TAP_BLOCK, Tiles, buffer_of, pixel_tiles
 
 from fastconv._core.fft import aligned, spectrum_of
@@ -113,7 +116,9 @@ cdef class Engine:
         """head: taps summed directly; levels: (Transform, partitions), ascending; costs: of a row of
         first and end, of a pass, of last and back, of a product."""
         dtype = np.dtype(dtype)
-        self.lock = threading.Lock()
+        self.lock = PyThread_allocate_lock()
+        if self.lock == NULL:
+            raise MemoryError
         self.channels, self.head, self.levels = channels, head, len(levels)
         self.planes = 2 if dtype.kind == "c" else 1
         self.filter_planes = 3 if complex_filters else 1
@@ -131,6 +136,16 @@ cdef class Engine:
         self.ring = max(4 * largest, 1 << (2 * self.guard - 1).bit_length())
         self._allocate()
         self.work_per_sample = channels * self.planes * (head + 40.0 * self.levels)
+
+    def __dealloc__(self):
+        if self.lock != NULL:
+            PyThread_free_lock(self.lock)
+
+    cdef void _enter(self) noexcept:
+        """Wait until nobody else uses this."""
+        if not PyThread_acquire_lock(self.lock, NOWAIT_LOCK):
+            with nogil:
+                PyThread_acquire_lock(self.lock, WAIT_LOCK)
 
     def _set_transform(self, int i, Transform t not None):
         cdef Level *l = &self.level[i]
@@ -209,15 +224,16 @@ cdef class Engine:
         cdef ptrdiff_t i
         cdef int j
         cdef Channel *c
-        with self.lock:
-            for array in self.arrays:
-                array[:] = 0
-            for i in range(self.channels):
-                c = &self.channel[i]
-                c.at = c.fade = c.faded = 0
-                for j in range(self.levels):
-                    c.task[j].slot = c.task[j].playing = 0
-                    c.task[j].step, c.task[j].voices = self.level[j].down, 0
+        self._enter()
+        for array in self.arrays:
+            array[:] = 0
+        for i in range(self.channels):
+            c = &self.channel[i]
+            c.at = c.fade = c.faded = 0
+            for j in range(self.levels):
+                c.task[j].slot = c.task[j].playing = 0
+                c.task[j].step, c.task[j].voices = self.level[j].down, 0
+        PyThread_release_lock(self.lock)
 
     def prepare(self, filters):
         """The Kernel of (count, planes, taps) real numbers, as ``swap`` wants it."""
@@ -226,10 +242,10 @@ cdef class Engine:
     def swap(self, Kernel kernel not None, ptrdiff_t fade):
         """From the next sample on, or faded to in so many samples, the kernel is this one."""
         cdef ptrdiff_t i
-        cdef int j, voice, p
+        cdef int j, voice
         cdef Channel *c
-        cdef Level *l
-        with self.lock:
+        self._enter()
+        try:
             voice = 1 - self.channel[0].newest
             for i in range(self.channels):      # tasks under way may still need what is replaced
                 c = &self.channel[i]
@@ -241,6 +257,8 @@ cdef class Engine:
                     c = &self.channel[i]
                     c.newest, c.fade, c.faded = voice, fade, 0
                     self._recompute(c, voice)
+        finally:
+            PyThread_release_lock(self.lock)
 
     def _voice(self, Kernel kernel not None, int voice):
         """Point all channels at the kernel; what must live as long as they use it."""
@@ -379,7 +397,7 @@ cdef class Engine:
                                         h + first * size, y, 0, first > 0 or q > 0)
                     first += count
             for q in range(self.levels):
-                t, at = &c.task[q], c.at % self.level[q].size * size
+                t, at = &c.task[q], (c.at & (self.level[q].size - 1)) * size
                 if size == 4:
                     add[float](<float *>y, <float *>(t.result[voice][p][t.playing] + at), n)
                 else:
@@ -429,14 +447,14 @@ cdef class Engine:
         cdef int j
         cdef Level *l
         while n > 0:
-            count = min(min(n, <ptrdiff_t>MAX_SEGMENT), period - c.at % period)
+            count = min(min(n, <ptrdiff_t>MAX_SEGMENT), period - (c.at & (period - 1)))
             if c.fade:
                 count = min(count, c.fade - c.faded)
             self._segment(c, x, y, count)
             c.at += count
             for j in range(self.levels):
                 l = &self.level[j]
-                into = c.at % l.size
+                into = c.at & (l.size - 1)      # sizes are powers of two
                 if into:
                     self._work(c, l, &c.task[j], j, <double>into / l.size)
                     continue
@@ -457,20 +475,40 @@ cdef class Engine:
         for i in prange(self.channels, num_threads=threads, schedule="static"):
             self._run_channel(&self.channel[i], x + i * step, y + i * step, n)
 
-    cdef void _run(self, const char *x, char *y, ptrdiff_t n) noexcept:
+    cdef void _run(self, cnp.ndarray x, cnp.ndarray y) noexcept:
+        cdef ptrdiff_t n = cnp.PyArray_DIM(x, cnp.PyArray_NDIM(x) - 1)
         cdef double work = n * self.work_per_sample
         cdef int threads = min(<ptrdiff_t>threads_for(work), self.channels)
+        cdef const char *from_ = <const char *>cnp.PyArray_DATA(x)
+        cdef char *to = <char *>cnp.PyArray_DATA(y)
+        self._enter()
         if work < RELEASED:     # getting the GIL back may take longer than such a block
-            self._run_all(x, y, n, threads)
+            self._run_all(from_, to, n, threads)
         else:
             with nogil:
-                self._run_all(x, y, n, threads)
+                self._run_all(from_, to, n, threads)
+        PyThread_release_lock(self.lock)
 
     def compute(self, cnp.ndarray x not None, cnp.ndarray y not None):
         """Checked arrays of this type, contiguous, (channels, samples) or one channel's (samples,)."""
-        cdef ptrdiff_t n = cnp.PyArray_DIM(x, cnp.PyArray_NDIM(x) - 1)
-        with self.lock:
-            self._run(<const char *>cnp.PyArray_DATA(x), <char *>cnp.PyArray_DATA(y), n)
+        self._run(x, y)
+
+    cdef bint _takes(self, cnp.ndarray x, object out) noexcept:
+        """True for an array like x that is x or lies elsewhere."""
+        cdef cnp.ndarray y
+        cdef ptrdiff_t distance
+        cdef int i
+        if not PyArray_CheckExact(out):
+            return False
+        y = <cnp.ndarray>out
+        if cnp.PyArray_TYPE(y) != self.typenum or not PyArray_ISCARRAY(y) or \
+                cnp.PyArray_NDIM(y) != cnp.PyArray_NDIM(x):
+            return False
+        for i in range(cnp.PyArray_NDIM(x)):
+            if cnp.PyArray_DIM(y, i) != cnp.PyArray_DIM(x, i):
+                return False
+        distance = <const char *>cnp.PyArray_DATA(y) - <const char *>cnp.PyArray_DATA(x)
+        return distance == 0 or distance >= cnp.PyArray_NBYTES(x) or -distance >= cnp.PyArray_NBYTES(x)
 
     def plain(self, block, out):
         """The result of a plain block: contiguous, of this type and number of channels; else None."""
@@ -486,9 +524,28 @@ cdef class Engine:
             return None
         if out is None:
             y = PyArray_EMPTY(ndim, cnp.PyArray_DIMS(x), self.typenum, 0)
-        elif out is block and PyArray_ISCARRAY(x):
-            y = x
+        elif self._takes(x, out):
+            y = <cnp.ndarray>out
         else:
             return None
-        self.compute(x, y)
+        self._run(x, y)
         return y
+
+    def phase_seconds(self, int level, int times):
+        """What a piece of each phase takes, of the forward and of the inverse transforms: the script that
+        fits the costs asks. What was computed before is lost."""
+        cdef Level *l = &self.level[level]
+        cdef Channel *c = &self.channel[0]
+        cdef Task *t = &c.task[level]
+        cdef int way, phase, i, step
+        cdef double start
+        found = [], []
+        self._start(c, l, t)
+        for step in range(l.down + l.up):
+            way = OUT if step >= l.down else IN
+            phase = step - l.down if way else step
+            start = fc_now()
+            for i in range(times):
+                self._phase(c, l, t, level, step, 0, l.pieces[way][phase])
+            found[way].append((fc_now() - start) / times / l.pieces[way][phase])
+        return found

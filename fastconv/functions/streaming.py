@@ -61,8 +61,9 @@ class StreamingConvolver:
     The first taps are summed directly. The others are cut into levels: partitions of S taps, whose spectra
     are multiplied with those of the last windows of 2 S samples whenever S samples are complete, which
     leaves S samples of time until the result is heard [2]_. This work is spread evenly over the calls of
-    that time, so that no call takes much longer than the others. Real blocks are transformed one by one
-    (turned, see :doc:`/algorithms/oa`): no channel reaches another.
+    that time, so that no call takes much longer than the others. Blocks are transformed one by one: no
+    channel reaches another. The results do not depend on how the signal is cut into calls, nor on the
+    number of threads, bit for bit.
 
     A call allocates nothing when ``out`` is given. Short calls keep the GIL, as getting it back may take longer
     than the call. Several threads may use one object; they take turns. The error is relative to the
@@ -186,7 +187,9 @@ class StreamingConvolver:
 
     def _checked(self, h):
         """The filters as (count, taps)."""
-        if h.ndim not in (1, 2) or h.shape[-1] < 1 or h.ndim == 2 and len(h) != self.channels:
+        if h.ndim not in (1, 2) or h.shape[-1] < 1 or (
+            h.ndim == 2 and len(h) != self.channels
+        ):
             raise ValueError(f"h must be (taps,) or (channels, taps) with {self.channels} channels and at "
                              f"least one tap, found shape {h.shape}")  # fmt: skip
         return h if h.ndim == 2 else h[None]
