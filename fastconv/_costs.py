@@ -34,7 +34,7 @@ PLANE_BYTES = 32 * 1024
 VOLUME_BYTES = 256 * 1024
 STRIP_ROWS = 16
 # Planes of at most this many samples are turned to channels last and back: where the stride is 1 (rows then
-# make fair vectors from some 20 columns on), and where it is not.
+# make fair vectors from some 20 columns on), and where it is not. In vectors of 16; shorter ones fit rows better.
 TURNED_SAMPLES = 400
 TURNED_STRIDED_SAMPLES = 1024
 
@@ -56,11 +56,12 @@ IM2COL_BLOCK_BYTES = 4 << 20
 DIRECT_RATE = {"f4": 40e9, "f8": 20e9, "c8": 12e9, "c16": 6e9, "i1": 20e9, "u1": 20e9, "b1": 40e9,
                "i2": 30e9, "u2": 30e9, "i4": 15e9, "u4": 15e9, "i8": 6e9, "u8": 6e9}  # fmt: skip
 IMPLICIT_RATE = {"f4": 55e9, "f8": 27e9}
-# indirect: the share of time that its second load a broadcast costs, seconds a pointer, and bytes a second of
-# turning channels-first input
-INDIRECT_EXTRA = 0.05
+# indirect: as implicit, but nothing is gathered again for each strip; a change of pointers costs so many channels
+# of a run; seconds a pointer; bytes a second of turning channels-first input
+INDIRECT_RATE = {"f4": 56e9, "f8": 28e9}
+INDIRECT_RUN = 12
 POINTER = 1e-9
-TURN_BYTES = 2e9
+TURN_BYTES = 6e9
 # depthwise layers: multiply-adds a second, bytes a second in and out, seconds for a plane
 DEPTHWISE_RATE = {"f4": 60e9, "f8": 30e9}
 DEPTHWISE_BYTES = 30e9
@@ -89,7 +90,7 @@ DIRECT_SLOW_RATE = 0.5e9  # long double
 # one filter along one axis (direct): multiply-adds a second, bytes a second in and out
 FIR_RATE = {"f4": 74e9, "f8": 37e9, "c8": 18e9, "c16": 9e9}
 FIR_BYTES = 30e9
-GEMM_RATE = {"f4": 45e9, "f8": 22e9, "c8": 12e9, "c16": 6e9}
+GEMM_RATE = {"f4": 40e9, "f8": 20e9, "c8": 12e9, "c16": 6e9}
 REFERENCE_RATE = 0.3e9
 # --- bytes per second, and seconds a call ---
 GATHER_BYTES = 8e9

@@ -64,3 +64,13 @@ def test_what_it_does_not_do_is_refused_with_the_reason():
         fastconv.conv2d(x.astype("i4"), w.astype("i4"), backend="indirect")
     with pytest.raises(fastconv.BackendNotSupportedError, match="table of pointers"):
         fastconv.conv2d(np.ones((1, 1, 2000, 2000), "f"), np.ones((1, 1, 3, 3), "f"), backend="indirect")
+
+
+@pytest.mark.parametrize("channels", [8, 13, 40])
+@pytest.mark.parametrize("size", [(3, 3), (9, 8), (13, 11)])
+def test_turning(channels, size):
+    """Pieces of samples, the last over its neighbour, and planes and channels smaller than a vector."""
+    rng = np.random.default_rng(channels)
+    x, w = whole(rng, (2, channels, *size)), whole(rng, (5, channels, 2, 2))
+    check(x, w)
+    check(x[:, :, :, ::2], w[..., :1])

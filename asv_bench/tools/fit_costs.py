@@ -130,6 +130,19 @@ def implicit(clock, found):
     return {"IMPLICIT_RATE": rates, "STORE_BYTES": min(stores)}
 
 
+def indirect(clock, found):
+    """INDIRECT_RATE, from a layer whose input is turned; the constants of its table are taken as they are."""
+    rates = {}
+    for key in ("f4", "f8"):
+        macs, moved, out = work(LAYER, key, padding=1)
+        pointers = LAYER[0][2] * LAYER[0][3] * 9
+        rest = clock.seconds("indirect", LAYER, key, padding=1) - found["DIRECT_CALL"]
+        rest -= (moved - out) / _costs.TURN_BYTES + out / found["STORE_BYTES"] + pointers * _costs.POINTER
+        macs *= 1 + _costs.INDIRECT_RUN / LAYER[0][1]
+        rates[key] = macs / max(1e-9, rest) / SPEED
+    return {"INDIRECT_RATE": rates}
+
+
 def im2col(clock, keys):
     """GEMM_CALL, GEMM_RATE, IM2COL_BYTES: many filters against one."""
     call = clock.seconds("im2col", TINY)
@@ -194,6 +207,7 @@ def main():
         found |= fir(clock, found)
         if "implicit" in fastconv.backends():
             found |= implicit(clock, found)
+            found |= indirect(clock, found)
         found |= im2col(clock, floats)
         found |= reference(clock)
     print("\n".join(lines(found)))

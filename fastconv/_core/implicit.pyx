@@ -205,7 +205,7 @@ cdef class ChannelJob(Job):
                         char *buf, char *c, ptrdiff_t first, ptrdiff_t end, ptrdiff_t rows,
                         ptrdiff_t cols, ptrdiff_t row_step, ptrdiff_t step) noexcept nogil:
         """Add taps first to end of a block of filters to its running sums, in blocks of whole channels."""
-        cdef ptrdiff_t number = self.tiles.number_bytes, count, j
+        cdef ptrdiff_t number = self.tiles.number_bytes, count, j, start = first
         cdef ptrdiff_t some = tap_block(f.taps // max(self.channels, <ptrdiff_t>1))
         cdef ptrdiff_t c_pitch = (f.pitch if f.flat else cols) * b.width * number
         cdef const int32_t *at = <const int32_t *>(buf + self.x_bytes)
@@ -219,7 +219,7 @@ cdef class ChannelJob(Job):
                 w = buf + self.x_bytes + self.c_bytes
                 self._panel(call, f, b, g, first, count, <char *>w)
             if self.points:
-                self._pixels(f, b, rows * cols, first, count, x, at, w, c, call.packed != NULL)
+                self._pixels(call, f, b, g, rows * cols, first, count, x, at, w, c, start, end)
             elif f.flat:
                 self._row(f, b, (rows - 1) * f.pitch + cols, first, count, x, step, w, c)
             else:
@@ -244,18 +244,31 @@ cdef class ChannelJob(Job):
         for j in range(rows):
             self._store(f, b, c + j * c_pitch, cols, bias, out + j * f.out_row_bytes, spare)
 
-    cdef void _pixels(self, Phase *f, const Block *b, ptrdiff_t pixels, ptrdiff_t first,
-                      ptrdiff_t count, const char *x, const int32_t *at, const char *w, char *c,
-                      bint more) noexcept nogil:
-        """All pixels of a strip in tiles of even width; more: the weights of the next taps, or of the next
-        block, follow, and are fetched on the way."""
+    cdef void _pixels(self, const Call *call, const Phase *f, const Block *b, ptrdiff_t g,
+                      ptrdiff_t pixels, ptrdiff_t first, ptrdiff_t count, const char *x,
+                      const int32_t *at, const char *w, char *c, ptrdiff_t start,
+                      ptrdiff_t end) noexcept nogil:
+        """All pixels of a strip in tiles of even width. On the way the weights of the next taps, or those
+        of the next block from tap start on, are fetched."""
         cdef ptrdiff_t number = self.tiles.number_bytes
         cdef int nv = b.width // self.lanes
         cdef ptrdiff_t tiles = (pixels + self.most[nv] - 1) // self.most[nv]
-        cdef ptrdiff_t px, i, panel = count * b.width * number
+        cdef ptrdiff_t px, i, row, panel = count * b.width * number, later = first + count
+        cdef ptrdiff_t k0 = b.k0, lane = b.at, rows = b.mr
+        cdef const char *ahead = NULL
+        if later >= end:
+            later, k0, lane = start, k0 + b.mr, lane + b.width
+            rows = min(rows, self.k_count - k0)
+        if call.packed != NULL:
+            ahead = call.packed + f.packed_bytes + g * f.group_bytes + (lane * f.taps + later * b.width) * number
+        elif rows > 0:
+            ahead = call.raw + self.w_g[g] + f.weight_bytes[later]
         for i in range(tiles):
-            if more:
-                k.fc_prefetch(w + panel + i * panel // tiles, panel // tiles)
+            if call.packed != NULL:
+                k.fc_prefetch(ahead + i * panel // tiles, panel // tiles)
+            else:
+                for row in range(i * rows // tiles, (i + 1) * rows // tiles):
+                    k.fc_prefetch(ahead + self.w_k[k0 + row], count * number)
             px = pixels // tiles + (1 if i < pixels % tiles else 0)
             self.tile[nv][px].points(count, f.off + first, x, at, w, c, first > 0)
             at += px

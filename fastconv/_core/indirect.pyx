@@ -19,6 +19,7 @@ cnp.import_array()
 
 cdef enum:
     MAX_PIXELS = 14
+    TURN = 64               # samples that are turned to channels last at a time
 
 
 def lanes(int kind):
@@ -51,7 +52,9 @@ cdef class Job:
     cdef ptrdiff_t *w_tap       # [taps][channels]
     cdef ptrdiff_t *w_g
     cdef double work
-    cdef bint turned
+    cdef bint turned, turn_tiles
+    cdef ptrdiff_t turns        # pieces of an image that is turned
+    cdef const k.fc_depthwise_row *planes
     cdef readonly ptrdiff_t packed_bytes, scratch_bytes, workspace_bytes
 
     def __init__(self, *, int kind, reader, int out_type, int activation, ptrdiff_t channels, meets,
@@ -62,6 +65,7 @@ cdef class Job:
         cdef int count, i
         cdef const k.fc_indirect_row *rows = k.fc_indirect_rows(isa_index(), &count)
         cdef const k.fc_chan_row *chans
+        cdef const k.fc_depthwise_row *planes
         for i in range(count):
             if rows[i].kind == kind:
                 self.tile[rows[i].nv][rows[i].pixels] = &rows[i]
@@ -87,6 +91,17 @@ cdef class Job:
         if self.turned:
             self.source_at, self.sources = table(self.keep, source_at), len(source_at)
             self.source_step = source_step
+            self.turns = (self.sources + TURN - 1) // TURN
+            # whole planes of plain numbers are transposed in registers
+            planes = k.fc_depthwise_rows(isa_index(), &count)
+            for i in range(count):
+                if planes[i].kind == kind:
+                    self.planes = &planes[i]
+            self.turn_tiles = self.reader.same and self.planes != NULL and \
+                self.planes.lanes == self.lanes and source_step % self.number == 0 and \
+                min(self.sources, channels) >= self.lanes
+            for i in range(self.sources):
+                self.turn_tiles = self.turn_tiles and self.source_at[i] == i * self.number
             self.turned_bytes = (len(x_at) * self.sources * channels * self.number + 63) // 64 * 64
         self.strip, self.strips = strip, (self.pixels + strip - 1) // strip
         self.blocks = (self.filters + 2 * self.lanes - 1) // (2 * self.lanes)
@@ -116,17 +131,16 @@ cdef class Job:
         """Lay the weights out block by block, [tap][channel][lanes]; False: not all finite."""
         cdef const char *weights = <const char *>cnp.PyArray_DATA(w)
         cdef char *to = <char *>cnp.PyArray_DATA(out)
-        cdef ptrdiff_t g, b, at, taps = self.taps * self.channels
-        cdef int width
-        cdef bint finite = True
-        for g in range(self.groups):
-            for b in range(self.blocks):
-                at = self._lanes_before(b)
-                width = <int>(self._lanes_before(b + 1) - at)
-                finite &= self.chan.pack(to + g * self.group_bytes + at * taps * self.number,
-                                         weights + self.w_g[g], self.w_k + at, self.w_tap, taps,
-                                         <int>min(<ptrdiff_t>width, self.filters - at), width)
-        return finite
+        cdef ptrdiff_t i, g, b, at, taps = self.taps * self.channels
+        cdef int width, bad = 0, threads = threads_for(<double>self.packed_bytes)
+        for i in prange(self.groups * self.blocks, nogil=True, num_threads=threads, schedule="static"):
+            g, b = i // self.blocks, i % self.blocks
+            at = self._lanes_before(b)
+            width = <int>(self._lanes_before(b + 1) - at)
+            bad += not self.chan.pack(to + g * self.group_bytes + at * taps * self.number,
+                                      weights + self.w_g[g], self.w_k + at, self.w_tap, taps,
+                                      <int>min(<ptrdiff_t>width, self.filters - at), width)
+        return bad == 0
 
     def run(self, cnp.ndarray x_array not None, cnp.ndarray packed_array not None,
             cnp.ndarray bias_array, cnp.ndarray out_array not None):
@@ -152,9 +166,6 @@ cdef class Job:
             first = <char *>k.fc_scratch(self.turned_bytes + self.scratch_bytes)
             if first == NULL:
                 failed = 1
-            elif self.turned:
-                self._turn(x, first, stopper)
-                x = first
         if not failed:
             with nogil, parallel(num_threads=threads):
                 scratch = first + self.turned_bytes
@@ -164,25 +175,39 @@ cdef class Job:
                     status[0] = 1
                 else:
                     k.fc_fill_run(&self.reader, scratch, scratch, self.channels)
+                if self.turned:
+                    for item in prange(self.images * self.groups * self.turns, schedule="static"):
+                        self._turn(item, x, first)
                 for item in prange(self.items, schedule="dynamic"):
                     if status[0] == 0 and not stopper.stop:
                         if threadid() == 0:
                             stopper.look()
-                        self._item(item, scratch, x, packed, bias, out, stopper, threadid() == 0)
+                        self._item(item, scratch, first if self.turned else x, packed, bias, out,
+                                   stopper, threadid() == 0)
         stopper.check()
         if failed:
             raise MemoryError(f"no memory for a workspace of {self.turned_bytes + self.scratch_bytes} bytes")
 
-    cdef void _turn(self, const char *x, char *to, Stopper stopper) noexcept nogil:
-        """Every sample's channels side by side."""
-        cdef ptrdiff_t i, s
-        for i in range(self.images * self.groups):
-            if stopper.look():
-                return
-            for s in range(self.sources):
-                k.fc_read_run(&self.reader, to, to, x + self.x_at[i] + self.source_at[s],
-                              self.source_step, self.channels)
-                to += self.channels * self.number
+    cdef void _turn(self, ptrdiff_t item, const char *x, char *to) noexcept nogil:
+        """The channels of some samples side by side."""
+        cdef ptrdiff_t i = item // self.turns, s = item % self.turns * TURN, c = 0
+        cdef ptrdiff_t end = min(s + TURN, self.sources), step = self.channels * self.number
+        cdef ptrdiff_t lanes = self.lanes
+        x += self.x_at[i]
+        to += i * self.sources * step
+        if self.turn_tiles:     # a tile of fewer samples, or channels, than lanes lies over its neighbour
+            s = min(s, end - lanes)
+            while c < self.channels:
+                c = min(c, self.channels - lanes)
+                self.planes.to_last(to + s * step + c * self.number, self.channels,
+                                    x + s * self.number + c * self.source_step,
+                                    self.source_step // self.number, end - s)
+                c += lanes
+            return
+        while s < end:
+            k.fc_read_run(&self.reader, to + s * step, to, x + self.source_at[s], self.source_step,
+                          self.channels)
+            s += 1
 
     cdef void _item(self, ptrdiff_t item, char *scratch, const char *x, const char *packed,
                     const char *bias, char *out, Stopper stopper, bint watching) noexcept nogil:

@@ -186,7 +186,7 @@ def _turned(g, axes, x_g, out_g, size, lanes):
         return None
     chunk = 2 * lanes if channels >= 2 * lanes and lanes > 4 else lanes
     strided = any(a[1] > 1 for a in axes)
-    most = _costs.TURNED_STRIDED_SAMPLES if strided else _costs.TURNED_SAMPLES
+    most = (_costs.TURNED_STRIDED_SAMPLES if strided else _costs.TURNED_SAMPLES) * lanes // 16
     if samples > most or (samples + sums) * chunk * size > _costs.VOLUME_BYTES:
         return None
     x_plane, out_plane = (int(o[-1]) // max(1, channels - 1) for o in (x_g, out_g))

@@ -14,6 +14,7 @@ from .base import Verdict
 
 name = "implicit"
 _TYPES = ("f4", "f8")
+_STRIP_ROWS = 8
 
 
 def supports(problem):
@@ -33,12 +34,21 @@ def cost(problem):
     lanes = max(1, width // problem.compute.itemsize)
     filters = max(1, math.prod(g.filters))
     waste = -(-filters // lanes) * lanes / filters
-    moved = (math.prod(g.x_shape) + math.prod(g.out_shape)) * problem.compute.itemsize
+    moved = (math.prod(g.x_shape) * again(g) + math.prod(g.out_shape)) * problem.compute.itemsize
     stored = math.prod(g.out_shape) * waste * problem.compute.itemsize / _costs.STORE_BYTES
     if problem.channels_last:  # nothing is turned
         stored = 0
     return (_costs.DIRECT_CALL + g.macs * waste / (_costs.IMPLICIT_RATE[key] * _costs.ISA_SPEED[cpu.isa])
             + moved / _costs.GATHER_BYTES + stored)  # fmt: skip
+
+
+def again(g):
+    """How often a sample is gathered: strips of some rows overlap by the reach of the window."""
+    times = 1
+    for i, a in enumerate(g.axes):
+        outs = min(a.out, _STRIP_ROWS) if i + 1 < len(g.axes) else a.out
+        times *= min(a.kernel, 1 + (a.kernel - 1) * a.dilation / max(1, outs))
+    return times
 
 
 class ImplicitPlan(direct.DirectPlan):

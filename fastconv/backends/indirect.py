@@ -13,7 +13,7 @@ import numpy as np
 from .. import _costs, _dtypes
 from .._core import cpu
 from .._core import indirect as _indirect
-from . import direct, implicit, reference
+from . import direct, reference
 from ._activations import CODES
 from .base import BackendNotSupportedError, Plan, Verdict
 
@@ -36,7 +36,8 @@ def supports(problem):
 
 
 def cost(problem):
-    """Seconds on one thread: that of the implicit tiles, two loads a broadcast, and the pointers."""
+    """Seconds on one thread: multiply-adds of whole vectors, the pointers, which long runs of channels share,
+    and turning what is not channels last."""
     g = problem.geometry
     key = problem.compute.str[1:]
     width = _costs.VECTOR_BYTES[cpu.isa]
@@ -46,8 +47,11 @@ def cost(problem):
     pointers = math.prod(a.out * a.kernel for a in g.axes) * math.prod(g.batch) * math.prod(g.groups)
     turned = 0 if problem.channels_last else \
         math.prod(g.x_shape) * problem.compute.itemsize / _costs.TURN_BYTES  # fmt: skip
-    return (implicit.cost(problem) + g.macs * waste / (_costs.IMPLICIT_RATE[key] * _costs.ISA_SPEED[cpu.isa])
-            * _costs.INDIRECT_EXTRA + pointers * _costs.POINTER + turned)  # fmt: skip
+    run = _costs.INDIRECT_RUN / max(1, g.channels)
+    rate = _costs.INDIRECT_RATE[key] * _costs.ISA_SPEED[cpu.isa]
+    stored = 0 if problem.channels_last else \
+        math.prod(g.out_shape) * waste * problem.compute.itemsize / _costs.STORE_BYTES  # fmt: skip
+    return (_costs.DIRECT_CALL + g.macs * waste * (1 + run) / rate + pointers * _costs.POINTER + turned + stored)
 
 
 def sources(axis):

@@ -22,11 +22,12 @@ static int FC_CAT(pack_, FC_T)(void *dst, const char *w, const ptrdiff_t *row_by
     while (run < taps && woff_bytes[run] == woff_bytes[run - 1] + (ptrdiff_t)sizeof(T))
         run++;
     if (run == taps && taps >= LANES) {
-        for (ptrdiff_t t = 0; t < taps; t += LANES) {
-            if (t + LANES > taps)
-                t = taps - LANES; /* over its neighbour */
-            for (int k = 0; k < width; k += LANES) {
+        /* one group of rows after the other: rows a power of two apart share few sets of the cache */
+        for (int k = 0; k < width; k += LANES)
+            for (ptrdiff_t t = 0; t < taps; t += LANES) {
                 V v[LANES];
+                if (t + LANES > taps)
+                    t = taps - LANES; /* over its neighbour */
                 FC_UNROLL for (int i = 0; i < LANES; i++) {
                     v[i] = FC_CAT(FC_T, _zero);
                     if (k + i < mr)
@@ -37,7 +38,6 @@ static int FC_CAT(pack_, FC_T)(void *dst, const char *w, const ptrdiff_t *row_by
                 FC_UNROLL for (int i = 0; i < LANES; i++)
                     *(VU *)(to + (t + i) * width + k) = v[i];
             }
-        }
     } else {
         for (ptrdiff_t t = 0; t < taps; t++, to += width) {
             const char *tap = w + woff_bytes[t];

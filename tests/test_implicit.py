@@ -1,0 +1,71 @@
+"""backend="implicit": blocks of channels, 1x1 layers read in place, tiles that run over the ends of rows."""
+
+import numpy as np
+import pytest
+
+import fastconv
+from fastconv._plan import PLANS
+from fastconv.backends import _blocking
+
+
+def whole(rng, shape, dtype="f"):
+    return rng.integers(-4, 5, shape).astype(dtype)  # sums are exact
+
+
+def check(x, w, **keywords):
+    wanted = fastconv.conv(x, w, backend="reference", **keywords)
+    last = np.ascontiguousarray(np.moveaxis(x, 1, -1))
+    for threads in (1, 3):
+        with fastconv.num_threads(threads):
+            for found in (
+                fastconv.conv(x, w, backend="implicit", **keywords),
+                fastconv.plan(w, input_shape=x.shape, backend="implicit", dtype=x.dtype, **keywords)(x),
+                fastconv.conv(np.moveaxis(last, -1, 1), w, backend="implicit", **keywords),
+            ):
+                np.testing.assert_array_equal(found, wanted)
+
+
+@pytest.fixture
+def small_cache(monkeypatch):
+    """An L2 cache that small problems overflow, and no jobs from before."""
+    monkeypatch.setattr(_blocking, "L2_BYTES", 16 << 10)
+    PLANS.clear()
+    yield
+    PLANS.clear()
+
+
+@pytest.mark.parametrize("channels", [29, 57, 300])
+@pytest.mark.parametrize("filters", [7, 40])
+def test_blocks_of_channels(small_cache, channels, filters):
+    rng = np.random.default_rng(channels)
+    x = whole(rng, (2, channels, 11, 13))
+    check(x, whole(rng, (filters, channels, 3, 3)), padding=1)
+    check(x, whole(rng, (filters, channels, 2, 3)), dilation=3, padding=2)
+
+
+@pytest.mark.parametrize("dtype", ["f", "d"])
+@pytest.mark.parametrize("channels", [260, 530])
+def test_pointwise_in_place(small_cache, channels, dtype):
+    rng = np.random.default_rng(channels)
+    x, w = whole(rng, (2, channels, 9, 7), dtype), whole(rng, (33, channels, 1, 1), dtype)
+    check(x, w)
+    check(x[:, :, ::-1, ::2], w)
+    check(x, w, stride=2)
+
+
+@pytest.mark.parametrize("width", range(1, 15))
+def test_ends_of_rows(width):
+    rng = np.random.default_rng(width)
+    check(whole(rng, (1, 5, 6, width)), whole(rng, (19, 5, 3, 3)), padding=1)
+
+
+def test_bits_do_not_depend_on_how_channels_are_cut(monkeypatch):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((1, 300, 9, 9)).astype("f")
+    w = rng.standard_normal((16, 300, 3, 3)).astype("f")
+    first = fastconv.plan(w, input_shape=x.shape, backend="implicit", padding=1)(x)
+    monkeypatch.setattr(_blocking, "L2_BYTES", 16 << 10)
+    PLANS.clear()
+    again = fastconv.plan(w, input_shape=x.shape, backend="implicit", padding=1)(x)
+    PLANS.clear()
+    np.testing.assert_array_equal(first, again)
