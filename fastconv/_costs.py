@@ -58,6 +58,8 @@ TURN_BYTES = 6e9
 # depthwise layers: multiply-adds a second, bytes a second in and out, seconds for a plane
 DEPTHWISE_RATE = {"f4": 60e9, "f8": 30e9}
 DEPTHWISE_BYTES = 30e9
+# the share of the rate that is left with several filters a channel and no rows that share what is loaded
+DEPTHWISE_APART = 0.15
 DEPTHWISE_PLANE = 20e-9
 DIRECT_SLOW_RATE = 0.5e9  # long double
 GEMM_RATE = {"f4": 40e9, "f8": 20e9, "c8": 12e9, "c16": 6e9}
