@@ -65,6 +65,8 @@ TURN_BYTES = 6e9
 # depthwise layers: multiply-adds a second, bytes a second in and out, seconds for a plane
 DEPTHWISE_RATE = {"f4": 60e9, "f8": 30e9}
 DEPTHWISE_BYTES = 30e9
+# the share of the rate that is left with several filters a channel and no rows that share what is loaded
+DEPTHWISE_APART = 0.15
 DEPTHWISE_PLANE = 20e-9
 # tiles of overlap-save: seconds of a call and of a tile; and, for vectors of 64 bytes, of a complex point for
 # moving it, for each doubling of the tile, and for a product with the spectrum of a plane.

@@ -137,7 +137,8 @@ def indirect(clock, found):
         macs, moved, out = work(LAYER, key, padding=1)
         pointers = LAYER[0][2] * LAYER[0][3] * 9
         rest = clock.seconds("indirect", LAYER, key, padding=1) - found["DIRECT_CALL"]
-        rest -= (moved - out) / _costs.TURN_BYTES + out / found["STORE_BYTES"] + pointers * _costs.POINTER
+        rest -= (moved - out) / _costs.TURN_BYTES + pointers * _costs.POINTER
+        rest -= out / found["STORE_BYTES"] + out / found["GATHER_BYTES"]
         macs *= 1 + _costs.INDIRECT_RUN / LAYER[0][1]
         rates[key] = macs / max(1e-9, rest) / SPEED
     return {"INDIRECT_RATE": rates}

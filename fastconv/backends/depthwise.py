@@ -45,6 +45,8 @@ def cost(problem):
     g = problem.geometry
     width = _costs.VECTOR_BYTES[cpu.isa]
     rate = _costs.DEPTHWISE_RATE[problem.compute.str[1:]] * _costs.ISA_SPEED[cpu.isa]
+    if math.prod(g.filters) > 1 and (len(g.axes) < 2 or any(a.stride > 1 for a in g.axes)):
+        rate *= _costs.DEPTHWISE_APART  # no rows to share loads, and planes of results to fill
     lanes = width // problem.compute.itemsize
     cols = max(1, g.axes[-1].out)
     waste = min(-(-cols // lanes) * lanes / cols, 2)

@@ -49,8 +49,8 @@ def cost(problem):
         math.prod(g.x_shape) * problem.compute.itemsize / _costs.TURN_BYTES  # fmt: skip
     run = _costs.INDIRECT_RUN / max(1, g.channels)
     rate = _costs.INDIRECT_RATE[key] * _costs.ISA_SPEED[cpu.isa]
-    stored = 0 if problem.channels_last else \
-        math.prod(g.out_shape) * waste * problem.compute.itemsize / _costs.STORE_BYTES  # fmt: skip
+    out = math.prod(g.out_shape) * problem.compute.itemsize
+    stored = out / _costs.GATHER_BYTES + (0 if problem.channels_last else out * waste / _costs.STORE_BYTES)
     return (_costs.DIRECT_CALL + g.macs * waste * (1 + run) / rate + pointers * _costs.POINTER + turned + stored)
 
 
