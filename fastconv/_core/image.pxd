@@ -88,6 +88,7 @@ ctypedef struct Image:      # one filter over one array: everything that is deci
     ptrdiff_t block, blocks         # rows of an item of work
     ptrdiff_t chunk, chunks         # its columns
     ptrdiff_t pitch                 # numbers in a gathered row
+    ptrdiff_t panel                 # columns that a first pass goes down together
     ptrdiff_t tap_columns           # columns of taps in one running sum
     ptrdiff_t table_bytes, patch_bytes, buffer_bytes, fill_bytes, scratch_bytes
     ptrdiff_t items

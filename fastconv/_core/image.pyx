@@ -30,6 +30,7 @@ cdef enum:
     TAP_BLOCK = 256         # of one running sum, as in job.pxd
     LINE = 64               # bytes
     STRIP_BYTES = 256 * 1024    # rows under a tile: they should stay in the L2 cache
+    PANEL_BYTES = 48 * 1024
     LINED_BYTES = 128 * 1024    # the buffer between the two passes
     MOST_BLOCK = 96         # rows of an item
     # A streamed store saves the read of the line that it writes, and loses where the result would
@@ -100,15 +101,18 @@ cdef void prepare(Image *d, const Tools *tools) noexcept nogil:
     if d.planes * (row.taps + d.rows - 1) > 8 and row.x_step % 4096 == 0 and d.planes * row.taps > 1 and \
             col.out * number <= 2048:
         d.gather = True         # many short rows in one cache set
-    if d.lined and col.size < tools.lanes:
-        d.gather = True         # a vector would be read beyond the rows
     # an item: enough of them for several threads, enough rows that borders do not count
     most = up(max(1, outer * row.out // 16), d.rows)
     d.block = min(max(most, 8 * d.rows), up(MOST_BLOCK, d.rows))
     d.chunk = max(1, col.out)
     if d.lined:
         most = LINED_BYTES // max(1, (col.out + col.taps) * number)
-        d.block = min(d.block, max(most // d.rows * d.rows, d.rows))
+        d.block = min(d.block, max(most // d.rows * d.rows, up(row.taps // 2, d.rows)))
+        # tall filters: a few columns of all rows under the block at a time, in the first-level cache
+        most = PANEL_BYTES // (number * d.planes * (d.block + row.taps - 1))
+        d.panel = max(most // (MOST_VECTORS * tools.lanes), 2) * MOST_VECTORS * tools.lanes
+        # rows of one cache set, or shorter than a vector, are copied together
+        d.gather = col.size < tools.lanes or (row.x_step % 1024 == 0 and d.planes * row.taps > 32)
     else:
         most = STRIP_BYTES // (number * d.planes * (row.taps + d.rows - 1))
         d.chunk = min(d.chunk, max(up(most, LINE), 8 * LINE))
@@ -146,7 +150,7 @@ cdef ptrdiff_t patch_columns(const Image *d) noexcept nogil:
     cdef const Axis *col = &d.axis[d.axes - 1]
     cdef ptrdiff_t lanes = d.tools.lanes, beside
     if d.lined:
-        return col.size if d.gather else 0
+        return min(col.size, 2 * d.panel) if d.gather else 0
     beside = max(before_image(col), beyond_image(col))
     beside = up(beside + LINE // d.tools.number, lanes) + lanes
     if d.gather or 2 * (beside + lanes) > d.chunk:
@@ -293,8 +297,7 @@ cdef void windows(const Image *d, const char **table, ptrdiff_t count, const cha
         patched(d, table, count, w, out + (cols - wide) * number, first + cols - wide, rows, wide,
                 scratch)
     tiles(d, <const void **>table, count, w, out + left * number, first + left - col.before, rows,
-          right - left,
-          d.axis[d.axes - 2].out_step // number, write, False, buffer_of(d, scratch))
+          right - left, d.axis[d.axes - 2].out_step // number, write, False, buffer_of(d, scratch))
 
 
 cdef char *buffer_of(const Image *d, char *scratch) noexcept nogil:
@@ -313,8 +316,7 @@ cdef void patched(const Image *d, const char **table, ptrdiff_t count, const cha
 
 
 cdef void gather(const Image *d, const char **table, const char **to_table, ptrdiff_t count,
-                 ptrdiff_t first,
-                 ptrdiff_t n, char *scratch) noexcept nogil:
+                 ptrdiff_t first, ptrdiff_t n, char *scratch) noexcept nogil:
     """Virtual columns first .. first + n of every row of the table, side by side; to_table: their rows."""
     cdef const Axis *col = &d.axis[d.axes - 1]
     cdef ptrdiff_t number = d.tools.number, i, j, at
@@ -339,8 +341,7 @@ cdef void gather(const Image *d, const char **table, const char **to_table, ptrd
 
 
 cdef void tiles(const Image *d, const void **table, ptrdiff_t count, const char *w, char *out,
-                ptrdiff_t at,
-                ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldc, int write, bint column,
+                ptrdiff_t at, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldc, int write, bint column,
                 char *small) noexcept nogil:
     """rows x cols outputs; column: w is one column of taps, the rows' own columns are left alone."""
     cdef const Tools *tools = d.tools
@@ -381,8 +382,7 @@ cdef void tiles(const Image *d, const void **table, ptrdiff_t count, const char 
 
 cdef void by_blocks(const Image *d, fc_image_ukr *ukr, int rows, int nv, const fc_image_taps *taps,
                     const void **table, ptrdiff_t at, const char *w, char *out, ptrdiff_t ldc,
-                    ptrdiff_t cols,
-                    char *small) noexcept nogil:
+                    ptrdiff_t cols, char *small) noexcept nogil:
     """One tile in running sums of at most TAP_BLOCK taps, which are added up; or one wider than its row."""
     cdef ptrdiff_t number = d.tools.number, width = nv * d.tools.lanes, z, s, i
     cdef fc_image_taps part
@@ -406,30 +406,33 @@ cdef void by_blocks(const Image *d, fc_image_ukr *ukr, int rows, int nv, const f
 
 
 cdef void lined(const Image *d, const char **table, ptrdiff_t count, const char *w, char *out,
-                ptrdiff_t rows,
-                char *scratch) noexcept nogil:
+                ptrdiff_t rows, char *scratch) noexcept nogil:
     """Down the columns into a buffer, then along its rows."""
     cdef const Axis *row = &d.axis[d.axes - 2]
     cdef const Axis *col = &d.axis[d.axes - 1]
     cdef const Tools *tools = d.tools
-    cdef ptrdiff_t number = tools.number, pitch = buffer_pitch(d), i, at, base = max(col.before, 0)
+    cdef ptrdiff_t number = tools.number, pitch = buffer_pitch(d), i, n, at, base = max(col.before, 0)
     cdef ptrdiff_t after = max(col.out - col.before + col.taps - 1 - col.size, 0)
     cdef char *small = buffer_of(d, scratch)
     cdef char *buffer = small + MOST_ROWS * MOST_VECTORS * tools.lanes * number
     cdef char *line
     cdef const char *end_w = w + d.planes * row.taps * number
     cdef char beside[16]
-    if d.planes * row.taps == 1 and col.taps > 1 and d.edge_given:    # the column is a single 1
+    if d.planes * row.taps == 1 and tools.kind >= 5 and number_of(tools.kind, w, 0) == 1:
         for i in range(rows):
             memcpy(buffer + (i * pitch + base) * number, table[i], col.size * number)
-    elif d.gather:
-        gather(d, table, table + d.planes * count, d.planes * count, 0, col.size, scratch)
-        tiles(d, <const void **>(table + d.planes * count), count, w, buffer + base * number, 0,
-              rows, col.size,
-              pitch, FC_IMAGE_STORE, True, small)
     else:
-        tiles(d, <const void **>table, count, w, buffer + base * number, 0, rows, col.size, pitch,
-              FC_IMAGE_STORE, True, small)
+        at = 0
+        while at < col.size:
+            n = d.panel if col.size - at >= 2 * d.panel else col.size - at
+            if d.gather:
+                gather(d, table, table + d.planes * count, d.planes * count, at, n, scratch)
+                tiles(d, <const void **>(table + d.planes * count), count, w,
+                      buffer + (base + at) * number, 0, rows, n, pitch, FC_IMAGE_STORE, True, small)
+            else:
+                tiles(d, <const void **>table, count, w, buffer + (base + at) * number, at, rows, n,
+                      pitch, FC_IMAGE_STORE, True, small)
+            at += n
     if d.edge_given:
         memcpy(beside, d.edge, 16)
     elif col.mode == k.FC_PAD_FILL:
@@ -449,8 +452,7 @@ cdef void lined(const Image *d, const char **table, ptrdiff_t count, const char 
 
 
 cdef inline void filter_line(const Tools *tools, ptrdiff_t taps, const char *line, const char *w,
-                             char *out,
-                             ptrdiff_t n) noexcept nogil:
+                             char *out, ptrdiff_t n) noexcept nogil:
     """A row in running sums of at most TAP_BLOCK taps."""
     cdef ptrdiff_t t = min(taps, <ptrdiff_t>TAP_BLOCK), more
     tools.line(t, line, w, out, n, FC_IMAGE_STORE)
@@ -496,8 +498,7 @@ cdef class Job:
         self.image.axes = len(axes)
         for i in range(len(axes)):
             (self.image.axis[i].size, self.image.axis[i].out, self.image.axis[i].taps,
-             self.image.axis[i].before,
-             self.image.axis[i].x_step, self.image.axis[i].out_step,
+             self.image.axis[i].before, self.image.axis[i].x_step, self.image.axis[i].out_step,
              self.image.axis[i].mode) = axes[i]
         memcpy(self.image.fill, <const char *>fill, min(len(fill), 16))
         self.image.lined = lined

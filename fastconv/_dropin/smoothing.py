@@ -227,8 +227,6 @@ def means(x, axes, sizes, mode, origin, cval, output, skip_ones=False):
     if out is None or not fillable(cval, out):
         return None
     held = outputs.numbers(out)
-    if x.dtype.kind in "biu" and held.dtype.kind in "fc":
-        x = x.astype(np.float64)  # box cuts off the means of integers
     for group in in_order(steps, held.dtype, cval):
         sizes, modes, origins = [1] * x.ndim, ["reflect"] * x.ndim, [0] * x.ndim
         for axis, size, before, m in group:

@@ -24,18 +24,22 @@ static void FC_CAT(box_line_, FC_T)(ptrdiff_t taps, void *x_, void *y_, ptrdiff_
     const T by = (T)divisor;
     ptrdiff_t done = 0, width = 1, left = n + taps - 1;
     for (;;) { /* x[i] is the sum of `width` samples from i on */
-        if (taps & width) {
-            const T *restrict part = x + done;
-            if (done)
-                for (ptrdiff_t i = 0; i < n; i++)
-                    y[i] += part[i];
-            else
-                for (ptrdiff_t i = 0; i < n; i++)
-                    y[i] = part[i];
-            done += width;
-        }
+        const T *restrict part = x + done;
+        if (done + width == taps && done)
+            for (ptrdiff_t i = 0; i < n; i++)
+                y[i] = (y[i] + part[i]) / by;
+        else if (done + width == taps)
+            for (ptrdiff_t i = 0; i < n; i++)
+                y[i] = part[i] / by;
+        else if ((taps & width) && done)
+            for (ptrdiff_t i = 0; i < n; i++)
+                y[i] += part[i];
+        else if (taps & width)
+            for (ptrdiff_t i = 0; i < n; i++)
+                y[i] = part[i];
+        done += taps & width;
         if (done == taps)
-            break;
+            return;
         left -= width;
         const T *ahead = x + width;
 #pragma GCC ivdep /* what is read lies ahead of what is written */
@@ -43,8 +47,6 @@ static void FC_CAT(box_line_, FC_T)(ptrdiff_t taps, void *x_, void *y_, ptrdiff_
             x[i] += ahead[i];
         width *= 2;
     }
-    for (ptrdiff_t i = 0; i < n; i++)
-        y[i] /= by;
 }
 #undef FC_T
 #undef T

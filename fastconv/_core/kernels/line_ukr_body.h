@@ -36,7 +36,12 @@ FC_INLINE void BLOCK(const int NV, ptrdiff_t taps, const T *x, const T *w, T *y,
         const T *xr = x + r, *wr = w + r, *end = w + taps; /* taps r, r + lanes, ... */
         for (; wr + (FC_LINE_TAPS - 1) * LANES < end; xr += FC_LINE_TAPS * LANES, wr += FC_LINE_TAPS * LANES)
             MEET(FC_LINE_TAPS, NV, acc, xr, wr);
-        for (; wr < end; xr += LANES, wr += LANES)
+        if (wr + LANES < end) {
+            MEET(2, NV, acc, xr, wr);
+            xr += 2 * LANES;
+            wr += 2 * LANES;
+        }
+        if (wr < end)
             MEET(1, NV, acc, xr, wr);
     }
     FC_UNROLL for (int j = 0; j < NV; j++) {
