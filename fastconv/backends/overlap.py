@@ -14,7 +14,7 @@ from .._core import cpu, fft
 from .._core import overlap as _overlap
 from .._problem import PAD_CODES
 from . import direct
-from .base import Plan, Verdict, Weights, contiguous
+from .base import Plan, Verdict
 
 name = "oa"
 _TYPES = {"f4": 5, "f8": 6, "c8": 8, "c16": 9}  # fc_kind by compute type
@@ -55,7 +55,7 @@ def convolved(g):
 
 def cost(problem):
     """Seconds on one thread: the points of all blocks at their size's rate, and of the kernels."""
-    axis, rows, filters = _sizes(problem)
+    _, rows, filters = _sizes(problem)
     points, _, seconds = best_size(problem)
     return _costs.OVERLAP_CALL + rows * seconds + filters * points * _point(problem, points) / 2
 
