@@ -74,7 +74,8 @@ def _point(problem, points):
     wide = problem.compute.str[1:] in ("f8", "c16")
     rates = _costs.OVERLAP_POINT["f8" if wide else "f4"]
     at = min(max(0, points.bit_length() - 9), len(rates) - 1)
-    return rates[at] * 32 / _costs.VECTOR_BYTES[cpu.isa]
+    planes = _costs.OVERLAP_COMPLEX if problem.compute.kind == "c" else 1
+    return rates[at] * planes * 32 / _costs.VECTOR_BYTES[cpu.isa]
 
 
 def _skipped(problem, axis, length):
