@@ -257,3 +257,20 @@ def test_other_instruction_sets(isa):
                           capture_output=True, text=True, check=True)  # fmt: skip
     single, double = map(float, done.stdout.split())
     assert single < 1e-4 and double < 1e-12
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("m", [60, 100, 149])
+def test_one_block_with_care(dtype, m):
+    """A row that fits one block, which gives up nothing; loud and not finite samples at its ends too."""
+    rng = np.random.default_rng(m)
+    a, v = numbers(rng, 150, dtype), numbers(rng, m, dtype)
+    for at, value in ((0, np.nan), (149, np.inf), (70, 1e7)):
+        x = a.copy()
+        x[at] = value
+        for mode in ("full", "same"):
+            with np.errstate(all="ignore"):
+                wanted = fastconv.convolve(x, v, mode, backend="direct")
+            found = fastconv.convolve(x, v, mode, backend="oa")
+            tolerance = (1e-4 if dtype in "f4F" else 1e-12) * (1 if value != 1e7 else 1e5)
+            np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=tolerance)

@@ -1,7 +1,8 @@
 # cython: language_level=3
-"""FFT microkernels (kernels/fc_fft.h documents them) and Transform, the tables that one transform needs.
+"""FFT microkernels (kernels/fc_fft.h documents them) and Transform, the tables that one needs.
 
-A driver holds a Transform and calls ``t.row.first(&t.plan, ...)`` and so on, or the whole-block functions.
+A driver holds a Transform and calls ``t.row.first(&t.plan, ...)`` and so on, or the functions for
+whole blocks.
 """
 from fastconv._core.kernels cimport fc_isa, fc_kind
 

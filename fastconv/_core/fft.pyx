@@ -1,7 +1,7 @@
 """Tables of the FFT microkernels: twiddles of one size, worked out in double precision.
 
-Angles are reduced to a fraction of a turn in whole numbers first, so that the twiddles of the longest
-transform are as exact as those of the shortest.
+Angles are reduced to a fraction of a turn in whole numbers first, so that the twiddles of the
+longest transform are as exact as those of the shortest.
 """
 import threading
 
@@ -76,8 +76,8 @@ cdef class Transform:
         self.row = fft_row(double_precision)
         lanes = self.row.lanes
         if size < smallest(double_precision) or size & (size - 1):
-            raise ValueError(f"size must be a power of two of at least {smallest(double_precision)}, "
-                             f"found {size}")
+            raise ValueError(f"size must be a power of two of at least "
+                             f"{smallest(double_precision)}, found {size}")
         self.lanes = lanes
         self.size, self.turned, self.number = size, turned, 8 if double_precision else 4
         self.tables = []

@@ -1,13 +1,14 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False
 """Overlap-save convolution along one axis: blocks that stay in cache, each filtered by FFT.
 
-A block reads 2 S real (S complex) samples where they lie, or gathers them where there are borders, steps or
-other types, and writes results skip .. of its circular convolution, those that no wrap-around reaches.
+A block reads 2 S real (S complex) samples where they lie, or gathers them where there are borders,
+steps or other types, and writes the results of its circular convolution from `skip` on, those that
+no wrap-around reaches.
 
-An FFT's error is relative to the loudest samples of the block.  So every block is looked at first: where a
-quiet stretch lies beside loud samples, or anything is not finite, it is computed with care, in double
-precision: single loud (or not finite) samples are taken out and their products added one by one; what
-even double precision cannot resolve is summed directly.
+An FFT's error is relative to the loudest samples of the block.  So every block is looked at first:
+where a quiet stretch lies beside loud samples, or anything is not finite, it is computed with care,
+in double precision: single loud (or not finite) samples are taken out and their products added one
+by one; what even double precision cannot resolve is summed directly.
 """
 from cython.parallel cimport parallel, prange, threadid
 from libc.math cimport fabs, isfinite, sqrt
@@ -37,14 +38,14 @@ cdef enum:
     C64 = 9
 
 
-# Largest error allowed over sum |x| |h| of a window of the filter's width, in units of rounding, and the
-# units that a transform's error reaches over ||x|| ||h|| / sqrt(length) (12 at most on random data).
+# Largest error allowed over sum |x| |h| of a window of the filter's width, by what a transform's
+# error reaches over ||x|| ||h|| / sqrt(length) (12 units of rounding at most on random data).
 cdef double ALLOWED_UNITS = 64 / 12.0
 cdef double WIDE_UNITS = 1e-10 / (12 * 1.11e-16)
 
 
 cdef class Filters:
-    """Taps and spectra of the filters of one plan, and what a block must keep to be filtered with them."""
+    """Taps and spectra of the filters of one plan, and how even a block must be for them."""
     cdef readonly object taps       # (filters, planes, m): the compute type's planes, as correlated
     cdef readonly object spectra    # (filters, 2 S), aligned
     cdef readonly bint finite
@@ -66,7 +67,8 @@ cdef class Filters:
             for i in range(count):
                 self._measure(w + i * size * t.number, size, t.number, i)
 
-    cdef void _measure(self, const char *w, ptrdiff_t size, ptrdiff_t number, ptrdiff_t f) noexcept nogil:
+    cdef void _measure(self, const char *w, ptrdiff_t size, ptrdiff_t number,
+                       ptrdiff_t f) noexcept nogil:
         """Norms of filter f and the width that holds nine tenths of it."""
         cdef double[BINS] bin
         cdef double total = 0, energy = 0, a, held = 0
@@ -117,20 +119,21 @@ cdef class Job:
     cdef readonly ptrdiff_t scratch_bytes
 
     def __init__(self, Transform transform not None, Transform wide not None, *, int kind, reader,
-                 int out_type, axis, ptrdiff_t taps, ptrdiff_t before, ptrdiff_t outs, ptrdiff_t skip,
-                 x_row, out_row, filter_row, ptrdiff_t out_step,
+                 int out_type, axis, ptrdiff_t taps, ptrdiff_t before, ptrdiff_t outs,
+                 ptrdiff_t skip, x_row, out_row, filter_row, ptrdiff_t out_step,
                  bint plain):
         """axis: (samples, step in bytes, fc_pad_mode); x_row, out_row: byte offsets of every row,
-        filter_row: which filter it is convolved with; wide: the same transform in double precision; plain:
-        operands are aligned; skip: results of a block that are not taken, taps - 1 unless it ends in zeros."""
+        filter_row: which filter it is convolved with; wide: the same transform in double precision;
+        plain: operands are aligned; skip: results of a block that are not taken, taps - 1 unless it
+        ends in zeros."""
         cdef Transform t = transform
         self.keep = []
         self.t, self.wide = t, wide
         self.planes, self.number = k.fc_kind_planes(kind), t.number
         memory, is_complex, swapped, fill, wide_fill = reader
         fill_reader(&self.reader, kind, memory, is_complex, swapped, fill)
-        fill_reader(&self.wide_reader, C64 if self.planes == 2 else F64, memory, is_complex, swapped,
-                    wide_fill)
+        fill_reader(&self.wide_reader, C64 if self.planes == 2 else F64, memory, is_complex,
+                    swapped, wide_fill)
         self.axis.length, self.axis.step_bytes, self.axis.mode = axis
         self.axis.upsample = 1
         self.finish = k.fc_finish_find(kind, out_type)
@@ -146,7 +149,8 @@ cdef class Job:
         self.items = self.rows * self.blocks
         self.plain_in = plain and self.reader.same and self.axis.step_bytes == self.number
         # fc_memory_type 11, 12: float32, float64
-        self.plain_out = plain and self.planes == 1 and out_step == self.number and out_type in (11, 12)
+        self.plain_out = plain and self.planes == 1 and out_step == self.number and \
+            out_type in (11, 12)
         self.lowest, self.highest = (1e-280, 1e280) if t.number == 8 else (1e-28, 1e28)
         self.scratch_bytes = 3 * self._planes_bytes() + self._chunks() * <ptrdiff_t>sizeof(double)
 
@@ -198,10 +202,12 @@ cdef class Job:
         for p in range(self.planes):
             if t.number == 8:
                 for i in range(m):
-                    (<double *>(block + p * half))[i] = (<const double *>taps)[p * m + m - 1 - i] / t.size
+                    (<double *>(block + p * half))[i] = \
+                        (<const double *>taps)[p * m + m - 1 - i] / t.size
             else:
                 for i in range(m):
-                    (<float *>(block + p * half))[i] = (<const float *>taps)[p * m + m - 1 - i] / t.size
+                    (<float *>(block + p * half))[i] = \
+                        (<const float *>taps)[p * m + m - 1 - i] / t.size
         fc_fft_forward(t.row, &t.plan, block, block + half, data, spectrum)
 
     def run(self, x, Filters filters not None, out):
@@ -248,7 +254,8 @@ cdef class Job:
         cdef ptrdiff_t row = item // self.blocks, first = item % self.blocks * self.valid
         cdef ptrdiff_t f = self.filter_row[row]
         cdef ptrdiff_t count = min(self.valid, self.outs - first)
-        cdef ptrdiff_t at = first - self.before - (self.skip - self.taps + 1)   # sample at the block's 0
+        # the sample at the block's first place
+        cdef ptrdiff_t at = first - self.before - (self.skip - self.taps + 1)
         cdef ptrdiff_t used = self.skip + count, half = self.t.size * self.number
         cdef ptrdiff_t inside = max(<ptrdiff_t>0, -at), end = min(used, self.axis.length - at)
         cdef char *block = scratch
@@ -289,8 +296,8 @@ cdef class Job:
 
     cdef int _judge(self, const char *re, ptrdiff_t first, ptrdiff_t end, ptrdiff_t chunk,
                     double *levels, double ratio) noexcept nogil:
-        """Whether the transform's own precision is enough for samples [first, end): 0 no, 1 yes, 2 yes, and
-        some of them are silent."""
+        """Whether the transform's own precision is enough for samples [first, end): 0 no, 1 yes,
+        2 yes, and some of them are silent."""
         cdef ptrdiff_t p, n = end - first
         cdef double energy = 0
         if n <= 0:
@@ -329,8 +336,9 @@ cdef class Job:
         cdef ptrdiff_t half = self.wide.size * 8, planes_bytes = 2 * half
         cdef ptrdiff_t tap_bytes = self.planes * self.taps * 8, i
         cdef ptrdiff_t before = max(<ptrdiff_t>0, self.taps - 1 - self.skip) * 8
-        cdef char *room = <char *>malloc(4 * planes_bytes + 3 * SLACK + 2 * tap_bytes + self.taps * 4 + before
-                                         + used * sizeof(ptrdiff_t) + self._chunks() * 8 + 128)
+        cdef char *room = <char *>malloc(before + 4 * planes_bytes + 3 * SLACK + 2 * tap_bytes +
+                                         self.taps * 4 + used * sizeof(ptrdiff_t) +
+                                         self._chunks() * 8 + 128)
         cdef char *block = room + before + (64 - (<ptrdiff_t>room + before) % 64)
         cdef char *data = block + planes_bytes + SLACK
         cdef char *sums = data + planes_bytes + SLACK
@@ -367,8 +375,8 @@ cdef class Job:
 
     cdef ptrdiff_t _take_out(self, double *block, ptrdiff_t used, ptrdiff_t chunk, double *levels,
                              ptrdiff_t *loud, double ratio) noexcept nogil:
-        """Zero what is not finite and, if that is not enough, few loud samples: how many, -1 where the
-        rest is still too uneven."""
+        """Zero what is not finite and, if that is not enough, few loud samples: how many, -1 where
+        the rest is still too uneven."""
         cdef ptrdiff_t found = 0, bad, i
         cdef double limit = 0
         for i in range(used):
@@ -411,7 +419,7 @@ cdef class Job:
 
     cdef void _put_back(self, const double *block, double *sums, const double *w,
                         const ptrdiff_t *loud, ptrdiff_t found, ptrdiff_t used) noexcept nogil:
-        """Add the products of the samples that were taken out: exactly the windows that cover them."""
+        """Add the products of the samples that were taken out, to the windows that cover them."""
         cdef ptrdiff_t i, n, first, end, half = self.wide.size
         cdef const double *tap
         cdef double re, im
@@ -443,7 +451,7 @@ cdef class Job:
                             self.wide.size, 0)
 
     cdef void _finish(self, char *sums, ptrdiff_t half, ptrdiff_t count, char *to) noexcept nogil:
-        """Write results of double precision; into float32 planes first where that is the compute type."""
+        """Write results of double precision, as float32 first where that is the compute type."""
         cdef ptrdiff_t i, p
         cdef float *narrow
         if self.number == 4:

@@ -14,7 +14,7 @@ from .._core import cpu, fft
 from .._core import overlap as _overlap
 from .._problem import PAD_CODES
 from . import _tiles, direct
-from .base import Plan, Verdict, Weights, contiguous
+from .base import Plan, Verdict
 
 name = "oa"
 _TYPES = {"f4": 5, "f8": 6, "c8": 8, "c16": 9}  # fc_kind by compute type
@@ -56,7 +56,7 @@ def cost(problem):
     """Seconds on one thread: the points of all blocks at their size's rate, and of the kernels."""
     if len(convolved(problem.geometry)) > 1:
         return _tiles.cost(problem)
-    axis, rows, filters = _sizes(problem)
+    _, rows, filters = _sizes(problem)
     points, _, seconds = best_size(problem)
     return _costs.OVERLAP_CALL + rows * seconds + filters * points * _point(problem, points) / 2
 
@@ -75,7 +75,8 @@ def _point(problem, points):
     wide = problem.compute.str[1:] in ("f8", "c16")
     rates = _costs.OVERLAP_POINT["f8" if wide else "f4"]
     at = min(max(0, points.bit_length() - 9), len(rates) - 1)
-    return rates[at] * 32 / _costs.VECTOR_BYTES[cpu.isa]
+    planes = _costs.OVERLAP_COMPLEX if problem.compute.kind == "c" else 1
+    return rates[at] * planes * 32 / _costs.VECTOR_BYTES[cpu.isa]
 
 
 def _skipped(problem, axis, length):

@@ -408,15 +408,28 @@ static void NAME(mac)(const fc_fft_plan *p, ptrdiff_t count, const void *const *
     }
 }
 
+/* Pairwise, so that no chain of additions is waited for. */
+FC_INLINE T NAME(total)(V a)
+{
+    T part[LANES];
+    *(VU *)part = a;
+    FC_UNROLL for (int h = LANES / 2; h > 0; h /= 2)
+        FC_UNROLL for (int l = 0; l < h; l++)
+            part[l] += part[l + h];
+    return part[0];
+}
+
 static void NAME(levels)(const void *samples, ptrdiff_t n, ptrdiff_t chunk, double *levels,
                          double *energy)
 {
     typedef __typeof__((V){0} == (V){0}) bits;
     const bits magnitude = ~(bits)NAME(splat)((T)-0.0);
     const T *x = (const T *)samples;
+    V square[2] = {{0}};
+    T rest = 0;
     for (ptrdiff_t at = 0; at < n; at += chunk) {
         const ptrdiff_t end = at + chunk < n ? at + chunk : n;
-        V sum[2] = {{0}}, square[2] = {{0}};
+        V sum[2] = {{0}};
         ptrdiff_t i = at;
         for (; i + 2 * LANES <= end; i += 2 * LANES)
             FC_UNROLL for (int j = 0; j < 2; j++) {
@@ -424,18 +437,14 @@ static void NAME(levels)(const void *samples, ptrdiff_t n, ptrdiff_t chunk, doub
                 sum[j] += (V)((bits)a & magnitude);
                 square[j] += a * a;
             }
-        T s = 0, e = 0;
-        for (int l = 0; l < LANES; l++) {
-            s += sum[0][l] + sum[1][l];
-            e += square[0][l] + square[1][l];
-        }
+        T s = NAME(total)(sum[0] + sum[1]);
         for (; i < end; i++) {
             s += x[i] < 0 ? -x[i] : x[i];
-            e += x[i] * x[i];
+            rest += x[i] * x[i];
         }
         *levels++ += s;
-        *energy += e;
     }
+    *energy += (double)NAME(total)(square[0]) + NAME(total)(square[1]) + rest;
 }
 
 /* Results whose window holds nothing but zeros are zero, not rounding errors. */
