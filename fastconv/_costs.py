@@ -73,6 +73,8 @@ DEPTHWISE_PLANE = 20e-9
 # asv_bench/tools/fit_tiles.py fits them.
 TILES_CALL = 23e-6
 TILES_TILE = 0.5e-6
+# what a call must save before "auto" gives up sums that are exact for whole numbers
+TILES_INEXACT = 200e-6
 TILES_POINT = {"f4": 1.1e-9, "f8": 0.7e-9}
 TILES_DOUBLING = {"f4": 0.085e-9, "f8": 0.28e-9}
 TILES_PRODUCT = {"f4": 0.1e-9, "f8": 0.2e-9}

@@ -64,10 +64,10 @@ def supports(problem):
 
 
 def cost(problem):
-    """Seconds on one thread."""
+    """Seconds on one thread, and what rounding costs where sums would be exact."""
     order = _order(problem, direct.usual_operands(problem)[0].strides)
     tiling = _choose(problem, order)
-    return _costs.TILES_CALL + _seconds(problem, order, tiling)
+    return _costs.TILES_CALL + _costs.TILES_INEXACT + _seconds(problem, order, tiling)
 
 
 def _complex(problem):

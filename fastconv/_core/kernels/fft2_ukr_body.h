@@ -326,29 +326,34 @@ static void FC_NAME(scan)(const void *re, const void *im, ptrdiff_t ld, ptrdiff_
     typedef __typeof__((V){0} == (V){0}) bits;
     const bits magnitude = ~(bits)(-(V){0});
     double sum = 0, squares = 0, quiet = __builtin_inf(), silent = 0;
-    for (ptrdiff_t r = 0; r < rows; r += FC_FFT2_ROWS)
+    for (ptrdiff_t r = 0; r < rows; r += FC_FFT2_ROWS) {
+        const ptrdiff_t top = r < rows - FC_FFT2_ROWS ? r : rows - FC_FFT2_ROWS;
+        V two = {0}; /* of a band of blocks: only sums of |x| are wanted block by block */
         for (ptrdiff_t c = 0; c < cols; c += FC_FFT2_COLS) {
-            const ptrdiff_t at = (r < rows - FC_FFT2_ROWS ? r : rows - FC_FFT2_ROWS) * ld +
-                                 (c < cols - FC_FFT2_COLS ? c : cols - FC_FFT2_COLS);
-            V one = {0}, two = {0};
+            const ptrdiff_t at = top * ld + (c < cols - FC_FFT2_COLS ? c : cols - FC_FFT2_COLS);
+            V one[2] = {{0}, {0}};
             for (int part = 0; part < (im ? 2 : 1); part++) {
                 const T *from = (const T *)(part ? im : re) + at;
                 FC_UNROLL for (int i = 0; i < FC_FFT2_ROWS; i++)
                     FC_UNROLL for (int j = 0; j < FC_FFT2_COLS; j += L) {
                         const V v = *(const VU *)(from + i * ld + j);
-                        one += (V)((bits)v & magnitude);
+                        one[i & 1] += (V)((bits)v & magnitude);
                         two += v * v;
                     }
             }
-            double block = 0;
-            for (int l = 0; l < L; l++) {
-                block += (double)one[l];
-                squares += (double)two[l];
-            }
+            T lanes[L];
+            *(VU *)lanes = one[0] + one[1];
+            FC_UNROLL for (int h = 0; h < __builtin_ctz(L); h++)
+                FC_UNROLL for (int l = 0; l < L >> (h + 1); l++)
+                    lanes[l] += lanes[l + (L >> (h + 1))];
+            const double block = (double)lanes[0];
             sum += block;
             quiet = block > 0 && block < quiet ? block : quiet;
             silent += block == 0;
         }
+        for (int l = 0; l < L; l++)
+            squares += (double)two[l];
+    }
     found[0] = sum;
     found[1] = squares;
     found[2] = quiet;
