@@ -17,8 +17,8 @@ cimport numpy as cnp
 
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport isa_index, threads_for
-from fastconv._core.filters cimport fc_fir_row, fc_fir_rows
-from fastconv._core.job cimport Buffer, Stopper, buffer_of, table
+from fastconv._core.filters cimport fc_fir_row, fc_fir_rows, fc_prefetch
+from fastconv._core.job cimport Stopper, table
 
 cnp.import_array()
 
@@ -28,6 +28,7 @@ cdef enum:
     CHUNK = 16384           # outputs of one item of work on a longer line
     STRIP_BYTES = 196608    # of gathered rows, in the L2 cache
     ROW_BYTES = 1024        # of one of them
+    AHEAD = 6               # rows that are fetched before they are copied: no prefetcher sees their pattern
 
 
 cdef class Job:
@@ -207,12 +208,13 @@ cdef class Job:
     cdef void _border(self, const char *x, ptrdiff_t first, ptrdiff_t count, char *to) noexcept nogil:
         """count samples from position first on, all of them outside."""
         cdef ptrdiff_t i, at
-        for i in range(count):
-            at = -1 if self.mode == k.FC_PAD_FILL else k.fc_source_index(first + i, self.n, self.mode)
-            if at < 0:
+        if self.mode == k.FC_PAD_FILL:
+            for i in range(count):
                 copy_sample(to + i * self.size, self.fill, self.size)
-            else:
-                copy_sample(to + i * self.size, x + at * self.x_step, self.size)
+            return
+        for i in range(count):
+            at = k.fc_source_index(first + i, self.n, self.mode)
+            copy_sample(to + i * self.size, x + at * self.x_step, self.size)
 
     cdef void _strip(self, const char *x, const char *w, char *out, ptrdiff_t col, ptrdiff_t i,
                      ptrdiff_t end, char *scratch) noexcept nogil:
@@ -229,12 +231,14 @@ cdef class Job:
                 for d in range(cols):
                     copy_sample(to + d * self.size, self.fill, self.size)
             else:
+                fc_prefetch(x + (at + AHEAD) * self.x_step, cols * self.size, False)
                 memcpy(to, x + at * self.x_step, cols * self.size)
             to += self.pitch
         # into scratch, then row by row: the result's rows may all fall into the same sets of the cache
         self.tile.columns(self.taps, w, scratch, self.pitch // number, to, self.pitch // number, end - i,
                           whole)
         for r in range(end - i):
+            fc_prefetch(y + (r + AHEAD) * self.out_step, cols * self.size, True)
             memcpy(y + r * self.out_step, to + r * self.pitch, cols * self.size)
 
 
