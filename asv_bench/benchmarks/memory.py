@@ -13,11 +13,13 @@ class LargeLayer:
 
     def setup(self, backend):
         self.x, self.w = array((1, 64, 224, 224)), array((64, 64, 3, 3), seed=1)
+        if backend != "operands":  # a benchmark that is not applicable must say so here, not when it runs
+            compute(lambda: fastconv.explain(fastconv.conv2d, self.x, self.w, padding=1, backend=backend))
 
     def peakmem_conv2d(self, backend):
         if backend == "operands":
             return self.x.copy()  # in the place of the result
-        return compute(lambda: fastconv.conv2d(self.x, self.w, padding=1, backend=backend))
+        return fastconv.conv2d(self.x, self.w, padding=1, backend=backend)
 
 
 class LongSignal:
