@@ -70,6 +70,13 @@ OVERLAP_POINT = {
 }  # fmt: skip
 OVERLAP_BLOCK = 0.1e-6
 OVERLAP_CALL = 10e-6
+# Whole transforms by pocketfft: flops a second (2.5 n log2 n a real transform, in float32; long double), and
+# seconds for a call and for an item of the batch. Larger transforms would fill memory.
+FFT_RATE = 4e9
+FFT_SLOW_RATE = 1e9
+FFT_CALL = 60e-6
+FFT_ITEM = 60e-6
+FFT_MOST_POINTS = 1 << 30
 # Narrow rows leave lanes of a vector unused.
 VECTOR_BYTES = {"baseline": 16, "neon": 16, "avx2": 32, "avx512": 64}
 

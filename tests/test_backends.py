@@ -248,8 +248,9 @@ def test_long_kernels(backend, dtype, rng):
             assert not computes(backend, a.dtype)
             continue
         wanted = np.convolve(*operands, "full")
+        how = "fft" if backend == "auto" and np.dtype(dtype).kind in "fc" else backend
         first = {"full": 0, "same": (len(operands[1]) - 1) // 2, "valid": 2999}[mode]
-        same(found, wanted[first : first + found.size], backend)
+        same(found, wanted[first : first + found.size], how)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

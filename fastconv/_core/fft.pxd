@@ -49,11 +49,16 @@ cdef extern from "kernels/fc_fft.h" nogil:
         fc_fft_levels *levels
         fc_fft_silence *silence
     const fc_fft_row *fc_fft_rows(fc_isa isa, int *count) noexcept
+    ctypedef struct fc_fft_soon:
+        const char *read
+        const char *write
+        ptrdiff_t bytes
+        ptrdiff_t done
     void fc_fft_forward(const fc_fft_row *row, const fc_fft_plan *plan, const void *re,
                         const void *im, void *data, void *spectrum) noexcept
     void fc_fft_filter(const fc_fft_row *row, const fc_fft_plan *plan, const void *re,
                        const void *im, const void *h, void *data, void *to_re, void *to_im,
-                       ptrdiff_t low, ptrdiff_t high) noexcept
+                       ptrdiff_t low, ptrdiff_t high, const fc_fft_soon *soon) noexcept
     void fc_fft_inverse(const fc_fft_row *row, const fc_fft_plan *plan, const void *spectrum,
                         void *data, void *to_re, void *to_im, ptrdiff_t low,
                         ptrdiff_t high) noexcept

@@ -125,8 +125,10 @@ def filtered(Transform t not None, re, im, spectrum, out, ptrdiff_t low, ptrdiff
     """Samples [low, high) of a block convolved with the taps of a spectrum, into out (2, size)."""
     scratch = aligned(2 * t.size, re.dtype)
     cdef char *to = <char *>data_of(out)
+    cdef fc_fft_soon soon
+    soon.read, soon.write, soon.bytes, soon.done = NULL, to, 64, 0
     fc_fft_filter(t.row, &t.plan, data_of(re), data_of(im), data_of(spectrum), data_of(scratch), to,
-                  to + t.size * t.number, low, high)
+                  to + t.size * t.number, low, high, &soon)
 
 
 def inverse(Transform t not None, spectrum, out, ptrdiff_t low, ptrdiff_t high):

@@ -19,7 +19,7 @@ import numpy as np
 
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport threads_for
-from fastconv._core.fft cimport Transform, data_of, fc_fft_filter, fc_fft_forward
+from fastconv._core.fft cimport Transform, data_of, fc_fft_filter, fc_fft_forward, fc_fft_soon
 from fastconv._core.job cimport Block, Stopper, Tiles, fill_reader, pixel_tiles, table
 
 from fastconv._core.fft import aligned
@@ -117,12 +117,12 @@ cdef class Job:
     cdef readonly ptrdiff_t scratch_bytes
 
     def __init__(self, Transform transform not None, Transform wide not None, *, int kind, reader,
-                 int out_type, axis, ptrdiff_t taps, ptrdiff_t before, ptrdiff_t outs,
+                 int out_type, axis, ptrdiff_t taps, ptrdiff_t before, ptrdiff_t outs, ptrdiff_t skip,
                  x_row, out_row, filter_row, ptrdiff_t out_step,
                  bint plain):
         """axis: (samples, step in bytes, fc_pad_mode); x_row, out_row: byte offsets of every row,
         filter_row: which filter it is convolved with; wide: the same transform in double precision; plain:
-        operands are aligned."""
+        operands are aligned; skip: results of a block that are not taken, taps - 1 unless it ends in zeros."""
         cdef Transform t = transform
         self.keep = []
         self.t, self.wide = t, wide
@@ -137,8 +137,7 @@ cdef class Job:
         self.tiles = pixel_tiles(C64 if self.planes == 2 else F64, 1)
         self.taps, self.before, self.outs = taps, before, outs
         self.length = t.size * (2 if t.turned else 1)
-        # whole vectors are skipped, so that results begin at the same place in a vector as the block does
-        self.skip = min((taps - 1 + 15) // 16 * 16, self.length - 1)
+        self.skip = skip
         self.valid = self.length - self.skip
         self.blocks = (outs + self.valid - 1) // self.valid
         self.x_row, self.out_row = table(self.keep, x_row), table(self.keep, out_row)
@@ -259,6 +258,7 @@ cdef class Job:
         cdef const char *re = block
         cdef char *to = out + self.out_row[row] + first * self.out_step
         cdef int calm
+        cdef fc_fft_soon soon
         x += self.x_row[row]
         if self.plain_in and at >= 0 and at + self.length <= self.axis.length:
             re, end = x + at * self.number, self.length
@@ -271,10 +271,14 @@ cdef class Job:
         if calm == 0:
             return self._careful(x, at, used, taps + f * self.planes * self.taps * self.number,
                                  filters.chunk, filters.wide_ratio[f], to)
+        soon.read, soon.write, soon.bytes, soon.done = NULL, NULL, count * self.number, 0
+        if self.plain_in and at + self.length + self.valid <= self.axis.length:
+            soon.read = x + (at + self.length) * self.number
         if self.plain_out:
             sums = to - self.skip * self.number
+            soon.write = to
         fc_fft_filter(self.t.row, &self.t.plan, re, re + half, spectra + f * self._planes_bytes(),
-                      data, sums, sums + half, self.skip, used)
+                      data, sums, sums + half, self.skip, used, &soon)
         if calm == 2:
             self.t.row.silence(re, re + half if self.planes == 2 else NULL, self.taps, sums,
                                sums + half, self.skip, used)
@@ -324,9 +328,10 @@ cdef class Job:
                       ptrdiff_t chunk, double ratio, char *to) noexcept nogil:
         cdef ptrdiff_t half = self.wide.size * 8, planes_bytes = 2 * half
         cdef ptrdiff_t tap_bytes = self.planes * self.taps * 8, i
-        cdef char *room = <char *>malloc(4 * planes_bytes + 3 * SLACK + 2 * tap_bytes + self.taps * 4
+        cdef ptrdiff_t before = max(<ptrdiff_t>0, self.taps - 1 - self.skip) * 8
+        cdef char *room = <char *>malloc(4 * planes_bytes + 3 * SLACK + 2 * tap_bytes + self.taps * 4 + before
                                          + used * sizeof(ptrdiff_t) + self._chunks() * 8 + 128)
-        cdef char *block = room + (64 - <ptrdiff_t>room % 64)
+        cdef char *block = room + before + (64 - (<ptrdiff_t>room + before) % 64)
         cdef char *data = block + planes_bytes + SLACK
         cdef char *sums = data + planes_bytes + SLACK
         cdef char *spectrum = sums + planes_bytes + SLACK
@@ -336,9 +341,11 @@ cdef class Job:
         cdef ptrdiff_t *loud = <ptrdiff_t *>(levels + self._chunks())
         cdef int32_t *off = <int32_t *>(loud + used)
         cdef ptrdiff_t found, count = used - self.skip
+        cdef fc_fft_soon soon
+        soon.read, soon.write, soon.bytes, soon.done = NULL, NULL, 0, 0
         if room == NULL:
             return 1
-        memset(block, 0, planes_bytes + SLACK)
+        memset(block - before, 0, before + planes_bytes + SLACK)
         k.fc_gather(&self.wide_reader, block, block + half, x, &self.axis, at, 1, used)
         for i in range(self.planes * self.taps):
             w[i] = (<const double *>taps)[i] if self.number == 8 else (<const float *>taps)[i]
@@ -350,8 +357,9 @@ cdef class Job:
             self._spectrum(self.wide, <const char *>w, block, sums, spectrum)
             # the samples that were taken out, before the block is overwritten
             fc_fft_filter(self.wide.row, &self.wide.plan, data, data + half, spectrum, block, sums,
-                          sums + half, self.skip, used)
-            k.fc_gather(&self.wide_reader, block, block + half, x, &self.axis, at, 1, used)
+                          sums + half, self.skip, used, &soon)
+            if found:
+                k.fc_gather(&self.wide_reader, block, block + half, x, &self.axis, at, 1, used)
             self._put_back(<double *>block, <double *>sums, w, loud, found, used)
         self._finish(sums + self.skip * 8, half, count, to)
         free(room)

@@ -1,6 +1,6 @@
 """The backends, in the order in which they are asked.  Adding one is a file and a line here."""
 
-from . import depthwise, direct, im2col, implicit, indirect, overlap, reference
+from . import depthwise, direct, fft, im2col, implicit, indirect, overlap, reference
 from .base import BackendNotSupportedError, Verdict
 
 BACKENDS = (
@@ -10,6 +10,7 @@ BACKENDS = (
     indirect,
     im2col,
     overlap,
+    fft,
     reference,
 )
 

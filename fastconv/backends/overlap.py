@@ -38,6 +38,8 @@ def supports(problem):
         return Verdict(False, f"the kernel is longer than 1 along {len(long)} axes, wanted one")
     if not long:
         return Verdict(False, "the kernel has one tap")
+    if not math.isfinite(best_size(problem)[2]):
+        return Verdict(False, f"kernels of more than {2 * MOST_POINTS} taps need larger transforms")
     limit = problem.workspace_limit
     if limit is not None and OverlapPlan(problem).workspace_bytes > limit:
         return Verdict(False, f"a block needs {OverlapPlan(problem).workspace_bytes} bytes of "
@@ -54,7 +56,7 @@ def convolved(g):
 def cost(problem):
     """Seconds on one thread: the points of all blocks at their size's rate, and of the kernels."""
     axis, rows, filters = _sizes(problem)
-    points, seconds = best_size(problem)
+    points, _, seconds = best_size(problem)
     return _costs.OVERLAP_CALL + rows * seconds + filters * points * _point(problem, points) / 2
 
 
@@ -75,26 +77,40 @@ def _point(problem, points):
     return rates[at] * 32 / _costs.VECTOR_BYTES[cpu.isa]
 
 
+def _skipped(problem, axis, length):
+    """Results that a block of that length gives up, None where it is too short.
+
+    The first taps - 1 are mixed up with the block's end, unless that holds as many zeros: then one block
+    is the whole row.  Else whole vectors are skipped, so that all blocks lie alike in memory."""
+    last = axis.kernel - 1
+    if axis.mode == "fill" and problem.geometry.fill == 0:
+        lead = max(0, last - axis.before)
+        start = last - axis.before - lead  # sample at the block's first place
+        if axis.size - start <= length - (last - lead) and lead + axis.out <= length:
+            return lead
+    skip = -(-last // 16) * 16
+    return skip if skip < length else None
+
+
 def best_size(problem):
-    """(complex points of a block, seconds a row)."""
+    """(complex points of a block, results it gives up, seconds a row)."""
     axis, _, _ = _sizes(problem)
     real = problem.compute.kind == "f"
-    wide = problem.compute.str[1:] in ("f8", "c16")
-    points, found = max(256, fft.smallest(wide)), []
+    points, found = max(256, fft.smallest(problem.compute.str[1:] in ("f8", "c16"))), []
     while points <= MOST_POINTS:
         length = 2 * points if real else points
-        skip = -(-(axis.kernel - 1) // 16) * 16
-        if length > skip:
+        skip = _skipped(problem, axis, length)
+        if skip is not None:
             blocks = -(-axis.out // (length - skip))
             seconds = blocks * (points * _point(problem, points) + _costs.OVERLAP_BLOCK)
-            found.append((seconds, points))
+            found.append((seconds, points, skip))
             if blocks <= 1:
                 break
         points *= 2
     if not found:
-        return MOST_POINTS, math.inf
-    seconds, points = min(found)
-    return points, seconds
+        return MOST_POINTS, 0, math.inf
+    seconds, points, skip = min(found)
+    return points, skip, seconds
 
 
 class OverlapPlan(Plan):
@@ -106,7 +122,7 @@ class OverlapPlan(Plan):
         super().__init__(problem)
         compute = problem.compute
         wide = compute.str[1:] in ("f8", "c16")
-        points, _ = best_size(problem)
+        points, self._skip, _ = best_size(problem)
         turned = compute.kind == "f"
         self._transform = fft.transform(wide, points, turned)
         self._wide = self._transform if wide else fft.transform(True, points, turned)
@@ -149,9 +165,9 @@ class OverlapPlan(Plan):
             self._transform, self._wide, kind=_TYPES[problem.compute.str[1:]], reader=reader,
             out_type=problem.types.memory, plain=aligned,
             axis=(axis.size, x.strides[nb + ng + 1 + i], PAD_CODES[axis.mode]), taps=axis.kernel,
-            before=axis.before, outs=axis.out, x_row=direct.offsets(shape, x_steps),
+            before=axis.before, outs=axis.out, skip=self._skip, x_row=direct.offsets(shape, x_steps),
             out_row=direct.offsets(shape, steps), out_step=out_steps[at + i],
-            filter_row=np.broadcast_to(which, shape).reshape(-1),
+            filter_row=np.ascontiguousarray(np.broadcast_to(which, shape)).reshape(-1),
         )  # fmt: skip
 
     def _filters(self, weights):
@@ -161,6 +177,7 @@ class OverlapPlan(Plan):
             taps = w.reshape(-1, w.shape[i - len(self.problem.geometry.axes)])
             if taps.dtype.kind == "c":
                 taps = np.stack((taps.real, taps.imag), 1)
+            taps = np.ascontiguousarray(taps)  # an axis of length 1 may have any step
             found = weights.packed[name] = self._usual.filters(taps)
         return found
 

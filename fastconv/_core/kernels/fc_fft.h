@@ -60,8 +60,8 @@ typedef void fc_fft_end(const fc_fft_plan *p, void *data, void *re, void *im, pt
  * number type: whatever is not finite makes the energy so. */
 typedef void fc_fft_levels(const void *x, ptrdiff_t n, ptrdiff_t chunk, double *levels,
                            double *energy);
-/* Results n in [low, high), low >= taps - 1, whose window of samples n - taps + 1 .. n is all zero are made
- * zero. im, to_im: NULL for real blocks. */
+/* Results n in [low, high) whose window of samples n - taps + 1 .. n is all zero are made zero; there are zeros
+ * before the first sample. im, to_im: NULL for real blocks. */
 typedef void fc_fft_silence(const void *re, const void *im, ptrdiff_t taps, void *to_re,
                             void *to_im, ptrdiff_t low, ptrdiff_t high);
 
@@ -80,6 +80,12 @@ typedef struct {
 } fc_fft_row;
 const fc_fft_row *fc_fft_rows(fc_isa isa, int *count);
 
+/* Memory that is wanted next: asked for little by little while a block is worked on. */
+typedef struct {
+    const char *read, *write; /* each may be NULL */
+    ptrdiff_t bytes, done;    /* of each; 0 */
+} fc_fft_soon;
+
 /* Whole transforms (fft.c); data: 2 S numbers of scratch, aligned to 64 bytes, which may be the spectrum.
  * forward: block -> spectrum; filter: block -> samples [low, high) of its convolution with the kernel whose
  * spectrum is h; inverse: spectrum (kept, unless it is data) -> samples [low, high). */
@@ -87,7 +93,7 @@ void fc_fft_forward(const fc_fft_row *row, const fc_fft_plan *plan, const void *
                     void *data, void *spectrum);
 void fc_fft_filter(const fc_fft_row *row, const fc_fft_plan *plan, const void *re, const void *im,
                    const void *h, void *data, void *to_re, void *to_im, ptrdiff_t low,
-                   ptrdiff_t high);
+                   ptrdiff_t high, const fc_fft_soon *soon);
 void fc_fft_inverse(const fc_fft_row *row, const fc_fft_plan *plan, const void *spectrum,
                     void *data, void *to_re, void *to_im, ptrdiff_t low, ptrdiff_t high);
 

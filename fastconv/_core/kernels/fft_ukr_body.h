@@ -443,10 +443,11 @@ static void NAME(silence)(const void *re, const void *im, ptrdiff_t taps, void *
                           ptrdiff_t low, ptrdiff_t high)
 {
     const T *a = (const T *)re, *b = (const T *)im;
-    ptrdiff_t run = 0;
-    for (ptrdiff_t n = low + 1 - taps; n < high; n++) {
+    const ptrdiff_t start = low + 1 - taps > 0 ? low + 1 - taps : 0;
+    ptrdiff_t run = start - (low + 1 - taps);
+    for (ptrdiff_t n = start; n < high; n++) {
         run = a[n] != 0 || (b && b[n] != 0) ? 0 : run + 1;
-        if (run >= taps) {
+        if (run >= taps && n >= low) {
             ((T *)to_re)[n] = 0;
             if (b)
                 ((T *)to_im)[n] = 0;
