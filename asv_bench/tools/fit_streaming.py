@@ -18,35 +18,42 @@ from fastconv.backends import _partitions
 
 TAPS, BLOCK = 144_000, 64
 CUTS = ("auto", (64, 512, 4096), (64, 256, 1024, 4096, 16_384), (64, 256, 2048, 16_384),
-        (128, 1024, 8192), (512, 4096, 32_768), (512, 4096), "uniform")  # fmt: skip
+        (128, 1024, 8192), (128, 512, 4096), (256, 2048), (512, 4096, 32_768), "uniform")  # fmt: skip
 
 
-def stream(taps, partition, blocks, runs):
-    """(the convolver, least seconds of each block over identical runs)."""
-    rng = np.random.default_rng(0)
-    convolver = fastconv.StreamingConvolver(rng.standard_normal(taps, np.float32), BLOCK, partition=partition)
-    signal = rng.standard_normal((blocks, BLOCK), np.float32)
-    seconds = np.full(blocks, np.inf)
-    clock, process = time.perf_counter, convolver.process
-    out = np.empty(BLOCK, np.float32)
-    for _ in range(runs):
-        convolver.reset()
-        for i, block in enumerate(list(signal)):
-            start = clock()
-            process(block, out)
-            seconds[i] = min(seconds[i], clock() - start)
-    return convolver, seconds[1:]
+def start(taps, partition):
+    """A convolver of random taps."""
+    taps = np.random.default_rng(0).standard_normal(taps, np.float32)
+    return fastconv.StreamingConvolver(taps, BLOCK, partition=partition)
+
+
+def run(convolver, blocks):
+    """Seconds of each block of one run; the same blocks each time."""
+    signal = list(np.random.default_rng(1).standard_normal((blocks, BLOCK), np.float32))
+    clock, process, out = time.perf_counter, convolver.process, np.empty(BLOCK, np.float32)
+    seconds = []
+    convolver.reset()
+    for block in signal:
+        begin = clock()
+        process(block, out)
+        seconds.append(clock() - begin)
+    return np.array(seconds)
+
+
+def least(convolvers, options):
+    """The least seconds of each block but the first over identical runs, which take turns."""
+    runs = [[run(c, options.blocks) for c in convolvers] for _ in range(options.runs)]
+    return [np.min(found, axis=0)[1:] for found in zip(*runs, strict=True)]
 
 
 def fit(options):
     """{name of a constant: value}."""
     lanes = _partitions.transform(False, _partitions.smallest(False), True).lanes
     vectors = BLOCK / lanes
-    few = np.median(stream(128, "direct", options.blocks, options.runs)[1])
-    many = np.median(stream(1152, "direct", options.blocks, options.runs)[1])
-    tap = (many - few) / 1024 / vectors
-    base = few - 128 * vectors * tap
-    convolver, seconds = stream(TAPS, (64, 256, 1024, 4096, 16_384), options.blocks, options.runs)
+    convolver = start(TAPS, (64, 256, 1024, 4096, 16_384))
+    few, many, seconds = least([start(128, "direct"), start(1152, "direct"), convolver], options)
+    tap = (np.median(many) - np.median(few)) / 1024 / vectors
+    base = np.median(few) - 128 * vectors * tap
     ends, steps, last, product = [], [], [], []
     for level, (size, partitions) in enumerate(convolver.partitions):
         plan_radices, deepest = _partitions.radices(size // lanes)
@@ -73,12 +80,11 @@ def fit(options):
 
 def judge(options):
     """A line for every cut."""
-    for cut in CUTS:
-        long = cut == "uniform"
-        convolver, seconds = stream(TAPS, cut, options.blocks // (8 if long else 1), 2 if long else options.runs)
+    convolvers = [start(TAPS, cut) for cut in CUTS]
+    for cut, convolver, seconds in zip(CUTS, convolvers, least(convolvers, options), strict=True):
         us = 1e6 * seconds
         print(f"{cut!s:<32} mean {us.mean():6.2f} us  worst {us.max():6.2f}  99.9 % "
-              f"{np.quantile(us, 0.999):6.2f}  {convolver.partitions}", flush=True)  # fmt: skip
+              f"{np.quantile(us, 0.999):6.2f}  {convolver.partitions}")  # fmt: skip
 
 
 def main():

@@ -71,15 +71,15 @@ cdef class Engine:
     cdef const void **_pointers(self, list keep, const char *data, ptrdiff_t count, ptrdiff_t step,
                                 bint ring) except NULL
     cdef const char *_window(self, const char *ring, ptrdiff_t index) noexcept nogil
-    cdef void _describe(self, Level *l, costs) except *
-    cdef void _start(self, Channel *c, Level *l, Task *t) noexcept nogil
-    cdef void _phase(self, const Channel *c, const Level *l, Task *t, int level, int step,
+    cdef void _describe(self, Level *lv, costs) except *
+    cdef void _start(self, Channel *c, Level *lv, Task *t) noexcept nogil
+    cdef void _phase(self, const Channel *c, const Level *lv, Task *t, int level, int step,
                      ptrdiff_t first, ptrdiff_t end) noexcept nogil
-    cdef void _products(self, const Channel *c, const Level *l, Task *t, int level, int voice,
+    cdef void _products(self, const Channel *c, const Level *lv, Task *t, int level, int voice,
                         ptrdiff_t shift, ptrdiff_t first, ptrdiff_t end) noexcept nogil
-    cdef void _inverse(self, const Level *l, Task *t, int voice, int phase, int which,
+    cdef void _inverse(self, const Level *lv, Task *t, int voice, int phase, int which,
                        ptrdiff_t first, ptrdiff_t end) noexcept nogil
-    cdef void _work(self, const Channel *c, const Level *l, Task *t, int level,
+    cdef void _work(self, const Channel *c, const Level *lv, Task *t, int level,
                     double share) noexcept nogil
     cdef void _sum(self, Channel *c, int voice, ptrdiff_t n) noexcept nogil
     cdef void _segment(self, Channel *c, const char *x, char *y, ptrdiff_t n) noexcept nogil

@@ -1,16 +1,16 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False
 """Convolution of endless signals, block by block, without delay: partitioned overlap-save.
 
-The first taps of the kernel, the head, are summed directly.  The rest is cut into levels of partitions:
-a level of size S covers taps from 2 S on, in partitions of S taps.  When S samples are complete, at time T,
-the window of the last 2 S is transformed (one turned transform of S points, kernels/fc_fft.h), multiplied
-with the partitions' spectra together with the windows before it, and transformed back: the results T + S ..
-T + 2 S, so that there are S samples of time for it.  That work, a task, is a list of phases (the passes of
-the transforms, the products) of equal pieces, and every call does its share of it by the samples that it
-brings: no block costs much more than another.
+The first taps of the kernel, the head, are summed directly.  The rest is cut into levels of
+partitions: a level of size S covers taps from 2 S on, in partitions of S taps.  When S samples are
+complete, at time T, the window of the last 2 S is transformed (one turned transform of S points,
+kernels/fc_fft.h), multiplied with the partitions' spectra together with the windows before it, and
+transformed back: the results T + S .. T + 2 S, so that there are S samples of time for it.  That
+work, a task, is a list of phases (the passes of the transforms, the products) of equal pieces, and
+every call does its share of it by the samples that it brings: no block costs much more than others.
 
-Everything is real: complex samples are two planes, and complex kernels add to both.  All of a channel's
-state is its own, so that channels may be computed side by side.
+Everything is real: complex samples are two planes, and complex kernels add to both.  All of a
+channel's state is its own, so that channels may be computed side by side.
 
 A kernel and its results are a voice; while one is faded to another there are two.
 """
@@ -27,7 +27,7 @@ import numpy as np
 from fastconv._core.cpu cimport threads_for
 from fastconv._core.fft cimport Transform, data_of
 from fastconv._core.kernels cimport fc_now
-from fastconv._core.job cimport Buffer, TAP_BLOCK, Tiles, buffer_of, pixel_tiles
+from fastconv._core.job cimport Buffer, TAP_BLOCK, buffer_of, pixel_tiles
 
 from fastconv._core.fft import aligned, spectrum_of
 
@@ -67,7 +67,8 @@ cdef void add(real *y, const real *x, ptrdiff_t n) noexcept nogil:
         y[i] += x[i]
 
 
-cdef void mix(real *old, const real *new, ptrdiff_t n, ptrdiff_t faded, ptrdiff_t fade) noexcept nogil:
+cdef void mix(real *old, const real *new, ptrdiff_t n, ptrdiff_t faded,
+              ptrdiff_t fade) noexcept nogil:
     """old fades to new: the i-th of ``fade`` samples is i + 1 of fade + 1 parts new."""
     cdef ptrdiff_t i
     cdef real step = <real>(1 / (fade + 1.0)), g
@@ -85,10 +86,11 @@ cdef void store(const real *re, const real *im, real *y, ptrdiff_t n) noexcept n
 
 cdef class Kernel:
     """The taps and spectra of a set of filters, for the levels of one Engine."""
-    cdef object heads, spectra      # (filters, planes, head); per level (filters, planes, partitions, 2 S)
+    cdef object heads       # (filters, planes, head)
+    cdef object spectra     # of each level: (filters, planes, partitions, 2 S)
 
     def __init__(self, filters, ptrdiff_t head, levels):
-        """filters: (count, planes, taps) of real numbers; levels: (Transform, partitions), ascending."""
+        """filters: (count, planes, taps) of real numbers; levels: (Transform, partitions)."""
         count, planes, taps = filters.shape
         if planes == 2:     # for i * i the imaginary part is subtracted
             filters = np.concatenate([filters, -filters[:, 1:]], axis=1)
@@ -112,8 +114,9 @@ cdef class Kernel:
 
 
 cdef class Engine:
-    def __init__(self, dtype, ptrdiff_t channels, ptrdiff_t head, levels, bint complex_filters, costs):
-        """head: taps summed directly; levels: (Transform, partitions), ascending; costs: of a row of
+    def __init__(self, dtype, ptrdiff_t channels, ptrdiff_t head, levels, bint complex_filters,
+                 costs):
+        """head: taps summed directly; levels: (Transform, partitions), ascending; costs: a row's of
         first and end, of a pass, of last and back, of a product."""
         dtype = np.dtype(dtype)
         self.lock = PyThread_allocate_lock()
@@ -148,29 +151,29 @@ cdef class Engine:
                 PyThread_acquire_lock(self.lock, WAIT_LOCK)
 
     def _set_transform(self, int i, Transform t not None):
-        cdef Level *l = &self.level[i]
-        l.plan, l.row, l.size = &t.plan, t.row, t.size
-        l.slots, l.bytes = l.partitions + 1, 2 * t.size * self.number
+        cdef Level *lv = &self.level[i]
+        lv.plan, lv.row, lv.size = &t.plan, t.row, t.size
+        lv.slots, lv.bytes = lv.partitions + 1, 2 * t.size * self.number
 
-    cdef void _describe(self, Level *l, costs) except *:
-        cdef ptrdiff_t rows = l.plan.rows
-        cdef int i, passes = l.plan.passes
+    cdef void _describe(self, Level *lv, costs) except *:
+        cdef ptrdiff_t rows = lv.plan.rows
+        cdef int i, passes = lv.plan.passes
         cdef double ends, step, last, product
         ends, step, last, product = costs
-        product *= l.partitions * (2 if self.filter_planes > 1 else 1)
-        l.down, l.up = passes + 2, passes + 3
-        l.pieces[IN][0] = l.pieces[OUT][passes + 2] = rows // l.row.lanes
-        l.cost[IN][0] = l.cost[OUT][passes + 2] = ends * l.row.lanes
+        product *= lv.partitions * (2 if self.filter_planes > 1 else 1)
+        lv.down, lv.up = passes + 2, passes + 3
+        lv.pieces[IN][0] = lv.pieces[OUT][passes + 2] = rows // lv.row.lanes
+        lv.cost[IN][0] = lv.cost[OUT][passes + 2] = ends * lv.row.lanes
         for i in range(passes):
-            l.pieces[IN][1 + i] = l.pieces[OUT][passes + 1 - i] = rows // l.plan.radix[i]
-            l.cost[IN][1 + i] = l.cost[OUT][passes + 1 - i] = step * l.plan.radix[i]
-        l.pieces[IN][passes + 1] = l.pieces[OUT][1] = rows // l.plan.last
-        l.cost[IN][passes + 1] = l.cost[OUT][1] = last * l.plan.last
-        l.pieces[OUT][0], l.cost[OUT][0] = rows, product
-        for i in range(l.down):
-            l.total[IN] += l.pieces[IN][i] * l.cost[IN][i]
-        for i in range(l.up):
-            l.total[OUT] += l.pieces[OUT][i] * l.cost[OUT][i]
+            lv.pieces[IN][1 + i] = lv.pieces[OUT][passes + 1 - i] = rows // lv.plan.radix[i]
+            lv.cost[IN][1 + i] = lv.cost[OUT][passes + 1 - i] = step * lv.plan.radix[i]
+        lv.pieces[IN][passes + 1] = lv.pieces[OUT][1] = rows // lv.plan.last
+        lv.cost[IN][passes + 1] = lv.cost[OUT][1] = last * lv.plan.last
+        lv.pieces[OUT][0], lv.cost[OUT][0] = rows, product
+        for i in range(lv.down):
+            lv.total[IN] += lv.pieces[IN][i] * lv.cost[IN][i]
+        for i in range(lv.up):
+            lv.total[OUT] += lv.pieces[OUT][i] * lv.cost[OUT][i]
 
     def _numbers(self, ptrdiff_t count):
         """Zeros that live as long as this, aligned."""
@@ -183,7 +186,7 @@ cdef class Engine:
         cdef ptrdiff_t i, j
         cdef int v, p, w
         cdef Channel *c
-        cdef Level *l
+        cdef Level *lv
         cdef Task *t
         cdef Buffer room = buffer_of(self.channels * sizeof(Channel))
         self.channel = <Channel *>room.data
@@ -195,15 +198,15 @@ cdef class Engine:
                 c.ring[p] = <char *>data_of(self._numbers(self.guard + self.ring + SLACK))
                 c.ring[p] += self.guard * self.number
             for j in range(self.levels):
-                l, t = &self.level[j], &c.task[j]
+                lv, t = &self.level[j], &c.task[j]
                 for p in range(self.planes):
-                    t.data[p] = <char *>data_of(self._numbers(2 * l.size))
-                    spectra = self._numbers(l.slots * 2 * l.size)
+                    t.data[p] = <char *>data_of(self._numbers(2 * lv.size))
+                    spectra = self._numbers(lv.slots * 2 * lv.size)
                     t.spectra[p] = self._pointers(self.kept, <const char *>data_of(spectra),
-                                                  l.slots, l.bytes, True)
+                                                  lv.slots, lv.bytes, True)
                     for v in range(2):
                         for w in range(2):
-                            t.result[v][p][w] = <char *>data_of(self._numbers(l.size))
+                            t.result[v][p][w] = <char *>data_of(self._numbers(lv.size))
         self.reset()
 
     cdef const void **_pointers(self, list keep, const char *data, ptrdiff_t count, ptrdiff_t step,
@@ -279,99 +282,100 @@ cdef class Engine:
     cdef void _recompute(self, Channel *c, int voice) noexcept nogil:
         """A voice's results for the period that is being played, and for the next one."""
         cdef int j, which, phase
-        cdef const Level *l
+        cdef const Level *lv
         cdef Task *t
         for j in range(self.levels):
-            l, t = &self.level[j], &c.task[j]
+            lv, t = &self.level[j], &c.task[j]
             for which in range(2):
-                self._products(c, l, t, j, voice, which, 0, l.pieces[OUT][0])
-                for phase in range(1, l.up):
-                    self._inverse(l, t, voice, phase, t.playing if which else 1 - t.playing, 0,
-                                  l.pieces[OUT][phase])
+                self._products(c, lv, t, j, voice, which, 0, lv.pieces[OUT][0])
+                for phase in range(1, lv.up):
+                    self._inverse(lv, t, voice, phase, t.playing if which else 1 - t.playing, 0,
+                                  lv.pieces[OUT][phase])
 
     # -- the work of a level -----------------------------------------------------------------------
 
-    cdef void _start(self, Channel *c, Level *l, Task *t) noexcept nogil:
+    cdef void _start(self, Channel *c, Level *lv, Task *t) noexcept nogil:
         """A period begins: what was computed is played, and the window that ends here is due."""
         t.playing = 1 - t.playing
-        t.slot = t.slot + 1 if t.slot + 1 < l.slots else 0
+        t.slot = t.slot + 1 if t.slot + 1 < lv.slots else 0
         t.window = c.at
         t.step, t.piece, t.done = 0, 0, 0
         t.voices, t.voice[0] = 1, c.newest
         if c.fade:
             t.voices, t.voice[1] = 2, 1 - c.newest
 
-    cdef void _products(self, const Channel *c, const Level *l, Task *t, int level, int voice,
+    cdef void _products(self, const Channel *c, const Level *lv, Task *t, int level, int voice,
                         ptrdiff_t shift, ptrdiff_t first, ptrdiff_t end) noexcept nogil:
         """Sums over partitions of spectra, those of ``shift`` periods ago, into data."""
         cdef const void **const *h = c.voice[voice].spectra[level]
-        cdef ptrdiff_t newest = l.slots - 1 - t.slot + shift
+        cdef ptrdiff_t newest = lv.slots - 1 - t.slot + shift
         cdef void *to
         cdef int p
         for p in range(self.planes):
             to = t.data[p]
             if self.filter_planes == 1:
-                l.row.mac(l.plan, l.partitions, t.spectra[p] + newest, h[0], &to, 1, 0, first, end)
+                lv.row.mac(lv.plan, lv.partitions, t.spectra[p] + newest, h[0], &to, 1, 0, first,
+                           end)
                 continue
-            l.row.mac(l.plan, l.partitions, t.spectra[0] + newest, h[p], &to, 1, 0, first, end)
-            l.row.mac(l.plan, l.partitions, t.spectra[1] + newest, h[2 - 2 * p], &to, 1, 1, first,
-                      end)
+            lv.row.mac(lv.plan, lv.partitions, t.spectra[0] + newest, h[p], &to, 1, 0, first, end)
+            lv.row.mac(lv.plan, lv.partitions, t.spectra[1] + newest, h[2 - 2 * p], &to, 1, 1,
+                       first, end)
 
-    cdef void _inverse(self, const Level *l, Task *t, int voice, int phase, int which,
+    cdef void _inverse(self, const Level *lv, Task *t, int voice, int phase, int which,
                        ptrdiff_t first, ptrdiff_t end) noexcept nogil:
-        cdef int p, passes = l.plan.passes
+        cdef int p, passes = lv.plan.passes
         cdef char *y
         for p in range(self.planes):
             if phase == 1:
-                l.row.back(l.plan, t.data[p], t.data[p], first, end)
+                lv.row.back(lv.plan, t.data[p], t.data[p], first, end)
             elif phase < passes + 2:
-                l.row.up(l.plan, passes + 1 - phase, t.data[p], first, end)
+                lv.row.up(lv.plan, passes + 1 - phase, t.data[p], first, end)
             else:
                 y = t.result[voice][p][which]
-                l.row.end(l.plan, t.data[p], y, y, l.size, 2 * l.size, first, end)
+                lv.row.end(lv.plan, t.data[p], y, y, lv.size, 2 * lv.size, first, end)
 
-    cdef void _phase(self, const Channel *c, const Level *l, Task *t, int level, int step,
+    cdef void _phase(self, const Channel *c, const Level *lv, Task *t, int level, int step,
                      ptrdiff_t first, ptrdiff_t end) noexcept nogil:
         """Pieces of one phase of a task."""
         cdef int p, phase, voice
         cdef char *to
-        if step >= l.down:
-            phase, voice = (step - l.down) % l.up, t.voice[(step - l.down) // l.up]
+        if step >= lv.down:
+            phase, voice = (step - lv.down) % lv.up, t.voice[(step - lv.down) // lv.up]
             if phase == 0:
-                self._products(c, l, t, level, voice, 0, first, end)
+                self._products(c, lv, t, level, voice, 0, first, end)
             else:
-                self._inverse(l, t, voice, phase, 1 - t.playing, first, end)
+                self._inverse(lv, t, voice, phase, 1 - t.playing, first, end)
             return
         for p in range(self.planes):
             if step == 0:
-                l.row.first(l.plan, self._window(c.ring[p], t.window - 2 * l.size),
-                            self._window(c.ring[p], t.window - l.size), t.data[p], first, end)
-            elif step <= l.plan.passes:
-                l.row.down(l.plan, step - 1, t.data[p], first, end)
+                lv.row.first(lv.plan, self._window(c.ring[p], t.window - 2 * lv.size),
+                            self._window(c.ring[p], t.window - lv.size), t.data[p], first, end)
+            elif step <= lv.plan.passes:
+                lv.row.down(lv.plan, step - 1, t.data[p], first, end)
             else:
-                to = <char *>t.spectra[p][l.slots - 1 - t.slot]
-                l.row.last(l.plan, t.data[p], to, first, end)
+                to = <char *>t.spectra[p][lv.slots - 1 - t.slot]
+                lv.row.last(lv.plan, t.data[p], to, first, end)
 
     cdef const char *_window(self, const char *ring, ptrdiff_t index) noexcept nogil:
         return ring + (index if index >= 0 else index + self.ring) * self.number
 
-    cdef void _work(self, const Channel *c, const Level *l, Task *t, int level,
+    cdef void _work(self, const Channel *c, const Level *lv, Task *t, int level,
                     double share) noexcept nogil:
         """Go on until that share of the task is done."""
-        cdef int steps = l.down + t.voices * l.up, way, phase
-        cdef double target = share * (l.total[IN] + t.voices * l.total[OUT])
+        cdef int steps = lv.down + t.voices * lv.up, way, phase
+        cdef double target = share * (lv.total[IN] + t.voices * lv.total[OUT])
         cdef ptrdiff_t left, count
         while t.step < steps:
-            way = OUT if t.step >= l.down else IN
-            phase = (t.step - l.down) % l.up if way else t.step
-            count = left = l.pieces[way][phase] - t.piece
+            way = OUT if t.step >= lv.down else IN
+            phase = (t.step - lv.down) % lv.up if way else t.step
+            count = left = lv.pieces[way][phase] - t.piece
             if share < 1:
-                count = min(left, <ptrdiff_t>((target - t.done) / l.cost[way][phase] + 0.5))
+                count = min(left, <ptrdiff_t>((target - t.done) / lv.cost[way][phase] + 0.5))
                 if count <= 0:
                     return
-            self._phase(c, l, t, level, t.step, t.piece, t.piece + count)
+            self._phase(c, lv, t, level, t.step, t.piece, t.piece + count)
             t.piece += count
-            t.done += count * l.cost[way][phase]
+            t.done += count * lv.cost[way][phase]
             if count == left:
                 t.step, t.piece = t.step + 1, 0
 
@@ -393,8 +397,8 @@ cdef class Engine:
                 first = 0
                 while first < self.head:
                     count = min(self.head - first, <ptrdiff_t>TAP_BLOCK)
-                    self.tiles.multiply(&self.tiles.blocks[0], n, count, offsets, x + first * size, 0,
-                                        h + first * size, y, 0, first > 0 or q > 0)
+                    self.tiles.multiply(&self.tiles.blocks[0], n, count, offsets, x + first * size,
+                                        0, h + first * size, y, 0, first > 0 or q > 0)
                     first += count
             for q in range(self.levels):
                 t, at = &c.task[q], (c.at & (self.level[q].size - 1)) * size
@@ -426,10 +430,11 @@ cdef class Engine:
             extra = (MAX_SEGMENT + SLACK) * size
             for p in range(self.planes):
                 if size == 4:
-                    mix[float](<float *>(old + p * extra), <float *>(sums + p * extra), n, c.faded, c.fade)
+                    mix[float](<float *>(old + p * extra), <float *>(sums + p * extra), n, c.faded,
+                               c.fade)
                 else:
-                    mix[double](<double *>(old + p * extra), <double *>(sums + p * extra), n, c.faded,
-                                c.fade)
+                    mix[double](<double *>(old + p * extra), <double *>(sums + p * extra), n,
+                                c.faded, c.fade)
             sums = old
             c.faded += n
             if c.faded >= c.fade:
@@ -445,7 +450,7 @@ cdef class Engine:
         cdef ptrdiff_t size = self.number * self.planes, count, into
         cdef ptrdiff_t period = self.level[0].size if self.levels else self.ring
         cdef int j
-        cdef Level *l
+        cdef Level *lv
         while n > 0:
             count = min(min(n, <ptrdiff_t>MAX_SEGMENT), period - (c.at & (period - 1)))
             if c.fade:
@@ -453,13 +458,13 @@ cdef class Engine:
             self._segment(c, x, y, count)
             c.at += count
             for j in range(self.levels):
-                l = &self.level[j]
-                into = c.at & (l.size - 1)      # sizes are powers of two
+                lv = &self.level[j]
+                into = c.at & (lv.size - 1)      # sizes are powers of two
                 if into:
-                    self._work(c, l, &c.task[j], j, <double>into / l.size)
+                    self._work(c, lv, &c.task[j], j, <double>into / lv.size)
                     continue
-                self._work(c, l, &c.task[j], j, 1)
-                self._start(c, l, &c.task[j])
+                self._work(c, lv, &c.task[j], j, 1)
+                self._start(c, lv, &c.task[j])
             if c.at == self.ring:
                 c.at = 0
             x += count * size
@@ -490,7 +495,7 @@ cdef class Engine:
         PyThread_release_lock(self.lock)
 
     def compute(self, cnp.ndarray x not None, cnp.ndarray y not None):
-        """Checked arrays of this type, contiguous, (channels, samples) or one channel's (samples,)."""
+        """Checked arrays of this type, contiguous, (channels, n) or one channel's (n,)."""
         self._run(x, y)
 
     cdef bint _takes(self, cnp.ndarray x, object out) noexcept:
@@ -508,10 +513,10 @@ cdef class Engine:
             if cnp.PyArray_DIM(y, i) != cnp.PyArray_DIM(x, i):
                 return False
         distance = <const char *>cnp.PyArray_DATA(y) - <const char *>cnp.PyArray_DATA(x)
-        return distance == 0 or distance >= cnp.PyArray_NBYTES(x) or -distance >= cnp.PyArray_NBYTES(x)
+        return distance == 0 or max(distance, -distance) >= cnp.PyArray_NBYTES(x)
 
     def plain(self, block, out):
-        """The result of a plain block: contiguous, of this type and number of channels; else None."""
+        """The result of a plain block, contiguous and of this type and channels; else None."""
         cdef cnp.ndarray x, y
         cdef int ndim
         if not PyArray_CheckExact(block):
@@ -532,20 +537,20 @@ cdef class Engine:
         return y
 
     def phase_seconds(self, int level, int times):
-        """What a piece of each phase takes, of the forward and of the inverse transforms: the script that
-        fits the costs asks. What was computed before is lost."""
-        cdef Level *l = &self.level[level]
+        """What a piece of each phase takes, of the forward and of the inverse transforms: for the
+        script that fits the costs. What was computed before is lost."""
+        cdef Level *lv = &self.level[level]
         cdef Channel *c = &self.channel[0]
         cdef Task *t = &c.task[level]
-        cdef int way, phase, i, step
+        cdef int way, phase, _i, step
         cdef double start
         found = [], []
-        self._start(c, l, t)
-        for step in range(l.down + l.up):
-            way = OUT if step >= l.down else IN
-            phase = step - l.down if way else step
+        self._start(c, lv, t)
+        for step in range(lv.down + lv.up):
+            way = OUT if step >= lv.down else IN
+            phase = step - lv.down if way else step
             start = fc_now()
-            for i in range(times):
-                self._phase(c, l, t, level, step, 0, l.pieces[way][phase])
-            found[way].append((fc_now() - start) / times / l.pieces[way][phase])
+            for _i in range(times):
+                self._phase(c, lv, t, level, step, 0, lv.pieces[way][phase])
+            found[way].append((fc_now() - start) / times / lv.pieces[way][phase])
         return found
