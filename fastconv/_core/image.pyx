@@ -107,7 +107,7 @@ cdef void prepare(Image *d, const Tools *tools) noexcept nogil:
     d.chunk = max(1, col.out)
     if d.lined:
         most = LINED_BYTES // max(1, (col.out + col.taps) * number)
-        d.block = min(d.block, max(most // d.rows * d.rows, up(row.taps // 2, d.rows)))
+        d.block = min(d.block, max(most // d.rows * d.rows, up(row.taps // 2, d.rows), d.rows))
         # tall filters: a few columns of all rows under the block at a time, in the first-level cache
         most = PANEL_BYTES // (number * d.planes * (d.block + row.taps - 1))
         d.panel = max(most // (MOST_VECTORS * tools.lanes), 2) * MOST_VECTORS * tools.lanes

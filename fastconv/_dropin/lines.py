@@ -48,13 +48,23 @@ def passes(x, steps, cval, output):
             dtype, w, fill = windows.compute_in(x, w, cval, held.dtype)
             x = engine.window(x, w, (axis,), (before,), (mode,), fill, dtype, held)
         return outputs.finish(held, out)
+    single = x.dtype.char in "fF" and held.dtype.char in "fF"
     for group in in_order(steps, held.dtype, cval):
         kernels, modes, origins = [None] * x.ndim, ["reflect"] * x.ndim, [0] * x.ndim
         for axis, w, before, mode in group:
+            w = in_single(w) if single else w
             kernels[axis], modes[axis], origins[axis] = w, mode, before - len(w) // 2
         separable.separable(x, kernels, modes, [cval] * x.ndim, origins, held)
         x = held
     return outputs.finish(held, out)
+
+
+def in_single(w):
+    """w in numbers of float32 whose sum is that of w: rounded one by one they would raise or lower the mean."""
+    rounded = w.astype(np.float32).astype(np.float64)
+    largest = np.abs(rounded).argmax()
+    rounded[largest] = np.float32(rounded[largest] + (w.sum() - rounded.sum()))
+    return rounded
 
 
 def in_order(steps, dtype, cval):

@@ -46,7 +46,7 @@ def upfirdn(h, x, up, down, axis, mode, cval):
         return None
     axis, up, down, mode = axis_of(axis, x.ndim), integer(up), integer(down), mode.lower()
     dtype = common(h, x, np.float32)
-    if None in (axis, up, down, dtype) or up < 1 or down < 1 or mode not in filters.UPFIRDN_MODES:
+    if None in (axis, up, down) or dtype is None or up < 1 or down < 1 or mode not in filters.UPFIRDN_MODES:
         return None
     cval = number(cval, dtype)
     if cval is None:
