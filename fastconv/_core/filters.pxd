@@ -59,4 +59,3 @@ cdef extern from "kernels/fc_filters.h" nogil:
         fc_fir_line *line
         fc_fir_columns *columns
     const fc_fir_row *fc_fir_rows(fc_isa isa, int *count) noexcept
-    void fc_prefetch(const char *p, ptrdiff_t n, int write) noexcept

@@ -17,7 +17,7 @@ cimport numpy as cnp
 
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport isa_index, threads_for
-from fastconv._core.filters cimport fc_fir_row, fc_fir_rows, fc_prefetch
+from fastconv._core.filters cimport fc_fir_row, fc_fir_rows
 from fastconv._core.job cimport Stopper, table
 
 cnp.import_array()
@@ -231,14 +231,14 @@ cdef class Job:
                 for d in range(cols):
                     copy_sample(to + d * self.size, self.fill, self.size)
             else:
-                fc_prefetch(x + (at + AHEAD) * self.x_step, cols * self.size, False)
+                k.fc_prefetch(x + (at + AHEAD) * self.x_step, cols * self.size, False)
                 memcpy(to, x + at * self.x_step, cols * self.size)
             to += self.pitch
         # into scratch, then row by row: the result's rows may all fall into the same sets of the cache
         self.tile.columns(self.taps, w, scratch, self.pitch // number, to, self.pitch // number, end - i,
                           whole)
         for r in range(end - i):
-            fc_prefetch(y + (r + AHEAD) * self.out_step, cols * self.size, True)
+            k.fc_prefetch(y + (r + AHEAD) * self.out_step, cols * self.size, True)
             memcpy(y + r * self.out_step, to + r * self.pitch, cols * self.size)
 
 

@@ -265,10 +265,10 @@ cdef class ChannelJob(Job):
             ahead = call.raw + self.w_g[g] + f.weight_bytes[later]
         for i in range(tiles):
             if call.packed != NULL:
-                k.fc_prefetch(ahead + i * panel // tiles, panel // tiles)
+                k.fc_prefetch(ahead + i * panel // tiles, panel // tiles, False)
             else:
                 for row in range(i * rows // tiles, (i + 1) * rows // tiles):
-                    k.fc_prefetch(ahead + self.w_k[k0 + row], count * number)
+                    k.fc_prefetch(ahead + self.w_k[k0 + row], count * number, False)
             px = pixels // tiles + (1 if i < pixels % tiles else 0)
             self.tile[nv][px].points(count, f.off + first, x, at, w, c, first > 0)
             at += px

@@ -213,4 +213,4 @@ cdef extern from "kernels/fc_kernels.h" nogil:
 
     void *fc_scratch(size_t bytes) noexcept
     double fc_now() noexcept
-    void fc_prefetch(const void *at, ptrdiff_t nbytes) noexcept
+    void fc_prefetch(const void *at, ptrdiff_t nbytes, int write) noexcept

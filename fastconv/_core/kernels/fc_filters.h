@@ -80,15 +80,4 @@ typedef struct {
 } fc_fir_row;
 const fc_fir_row *fc_fir_rows(fc_isa isa, int *count);
 
-/* Asks for the lines of n bytes, to be written or read soon; any address does. */
-static inline void fc_prefetch(const char *p, ptrdiff_t n, int write)
-{
-    for (; n > 0; n -= 64, p += 64) {
-        if (write)
-            __builtin_prefetch(p, 1);
-        else
-            __builtin_prefetch(p, 0);
-    }
-}
-
 #endif

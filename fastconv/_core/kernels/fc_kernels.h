@@ -291,11 +291,15 @@ const fc_winograd_row *fc_winograd_rows(fc_isa isa, int *count);
  * Scratch of the calling thread: grows, is reused, freed when the thread ends. NULL: no memory. */
 void *fc_scratch(size_t bytes);
 double fc_now(void);  /* seconds of a monotonic clock */
-/* Memory that is read soon, into the L2 cache; any address will do. */
-static inline void fc_prefetch(const void *at, ptrdiff_t bytes)
+/* Asks for memory that is read soon, into the L2 cache, or written; any address will do. */
+static inline void fc_prefetch(const void *at, ptrdiff_t bytes, int write)
 {
-    for (const char *p = (const char *)at; p < (const char *)at + bytes; p += 64)
-        __builtin_prefetch(p, 0, 2);
+    for (const char *p = (const char *)at; p < (const char *)at + bytes; p += 64) {
+        if (write)
+            __builtin_prefetch(p, 1);
+        else
+            __builtin_prefetch(p, 0, 2);
+    }
 }
 
 #endif
