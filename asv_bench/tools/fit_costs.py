@@ -108,7 +108,7 @@ def fir(clock, found):
             rows.append((macs, moved))
             seconds.append(max(1e-9, clock.seconds("direct", shapes, key) - found["DIRECT_CALL"]))
         rate, moved_rate = solve(rows, seconds)
-        rates[key] = rate / WIDTH
+        rates[key] = rate * 64 / _costs.VECTOR_BYTES[cpu.isa]
         moved_rates.append(moved_rate)
     return {"FIR_RATE": rates, "FIR_BYTES": min(moved_rates)}
 
