@@ -232,7 +232,8 @@ def test_every_isa(isa):
                 assert abs(rows - wanted).max() < tol * k
                 cols = fastconv.convolve(x.T.copy(), h[:, None], "same", axes=0, backend="direct")
                 assert (cols.T == rows).all()
-                assert (fastconv.convolve(x[3], h, "same") == rows[3]).all() or k > 64
+                alone = fastconv.convolve(x[3], h, "same", backend="direct")
+                assert (alone == rows[3]).all()
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], timeout=120, text=True,
                           env={**os.environ, "FASTCONV_ISA": isa}, capture_output=True)  # fmt: skip
