@@ -24,6 +24,8 @@ MOST_POINTS = 1 << 22
 def supports(problem):
     """Convolutions of single channels, floating or complex, of stride 1."""
     g = problem.geometry
+    if tiled(g):
+        return _tiles.supports(problem)
     if problem.kind != "conv" or g.transposed:
         return Verdict(False, f"overlap-save does not compute {problem.kind} or transposed convolution")
     if problem.compute.str[1:] not in _TYPES:
@@ -32,10 +34,7 @@ def supports(problem):
         return Verdict(False, "one channel, without bias and activation, is wanted")
     if any((a.stride, a.dilation, a.upsample) != (1, 1, 1) for a in g.axes):
         return Verdict(False, "stride, dilation and upsampling must be 1")
-    long = convolved(g)
-    if len(long) > 1:
-        return _tiles.supports(problem)
-    if not long:
+    if not convolved(g):
         return Verdict(False, "the kernel has one tap")
     if not math.isfinite(best_size(problem)[2]):
         return Verdict(False, f"kernels of more than {2 * MOST_POINTS} taps need larger transforms")
@@ -52,9 +51,14 @@ def convolved(g):
             if a.kernel > 1 or a.before or a.out != a.size]  # fmt: skip
 
 
+def tiled(g):
+    """Whether tiles of ``_tiles`` compute it rather than blocks along one axis."""
+    return len(g.axes) > 1 and len(convolved(g)) != 1
+
+
 def cost(problem):
     """Seconds on one thread: the points of all blocks at their size's rate, and of the kernels."""
-    if len(convolved(problem.geometry)) > 1:
+    if tiled(problem.geometry):
         return _tiles.cost(problem)
     _, rows, filters = _sizes(problem)
     points, _, seconds = best_size(problem)
@@ -197,6 +201,6 @@ class OverlapPlan(Plan):
 
 def plan(problem):
     """The plan for a problem that ``supports`` accepted."""
-    if len(convolved(problem.geometry)) > 1:
+    if tiled(problem.geometry):
         return _tiles.plan(problem)
     return OverlapPlan(problem)
