@@ -151,17 +151,33 @@ class ImagePlan(Plan):
             self._packed(order, weights)
 
     def run(self, x, weights, out):
-        if x.dtype == self.problem.dtype and x.dtype.isnative and x.flags.aligned and out.flags.aligned:
-            order = self._job(x.strides, out.strides, False)[1]
-            if order is not None:
-                packed, lined = self._packed(order, weights)
-                if not weights.finite and self.problem.geometry.has_zeros:
-                    # a NaN or infinity in the weights times a padded zero must not make a NaN
-                    reference.ReferencePlan(self.problem).run(x, weights, out)
-                else:
-                    self._job(x.strides, out.strides, lined)[0].run(x, packed, out)
-                return
-        self._fallback().run(x, weights, out)
+        if x.dtype != self.problem.dtype or not x.dtype.isnative or not (x.flags.aligned and out.flags.aligned):
+            self._fallback().run(x, weights, out)
+            return
+        order = self._job(x.strides, out.strides, False)[1]
+        if order is not None:
+            self._rows(x, weights, out, order)
+        elif interleaved(x, self.problem.geometry) or interleaved(out, self.problem.geometry):
+            # images that lie sample by sample beside each other are laid out one by one, so that the bits
+            # of each are those that it has alone
+            result = np.empty(out.shape, out.dtype)
+            self.run(np.ascontiguousarray(x), weights, result)
+            out[...] = result
+        else:
+            self._fallback().run(x, weights, out)
+
+    def _rows(self, x, weights, out, order):
+        packed, lined = self._packed(order, weights)
+        if not weights.finite and self.problem.geometry.has_zeros:
+            # a NaN or infinity in the weights times a padded zero must not make a NaN
+            reference.ReferencePlan(self.problem).run(x, weights, out)
+        else:
+            self._job(x.strides, out.strides, lined)[0].run(x, packed, out)
+
+
+def interleaved(array, g):
+    """Whether no convolved axis has neighbouring samples."""
+    return all(abs(step) != array.itemsize for step in array.strides[array.ndim - len(g.axes) :])
 
 
 def pack(g, w, order):
