@@ -68,6 +68,8 @@ DEPTHWISE_BYTES = 30e9
 # the share of the rate that is left with several filters a channel and no rows that share what is loaded
 DEPTHWISE_APART = 0.15
 DEPTHWISE_PLANE = 20e-9
+# how much slower its tiles are than those that "direct" has for one filter (asv suite signal.Backends: 1.6 to 1.75)
+DEPTHWISE_ALONE = 1.7
 # tiles of overlap-save: seconds of a call and of a tile; and, for vectors of 64 bytes, of a complex point for
 # moving it, for each doubling of the tile, and for a product with the spectrum of a plane.
 # asv_bench/tools/fit_tiles.py fits them.

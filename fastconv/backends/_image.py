@@ -138,11 +138,12 @@ class ImagePlan(Plan):
 
     def _packed(self, order, weights):
         """(taps as the driver reads them, whether they are a column and a row)."""
-        packed = weights.packed.get(order)
+        key = "rows", order  # the plan of strips packs the same weights its own way
+        packed = weights.packed.get(key)
         if packed is None:
             packed = pack(self.problem.geometry, weights.w, order)
             weights.finite = bool(np.isfinite(weights.w).all())
-            weights.packed[order] = packed
+            weights.packed[key] = packed
         return packed
 
     def warm(self, weights):
@@ -151,9 +152,11 @@ class ImagePlan(Plan):
             self._packed(order, weights)
 
     def run(self, x, weights, out):
-        if x.dtype != self.problem.dtype or not x.dtype.isnative or not (x.flags.aligned and out.flags.aligned):
+        if not out.flags.aligned:
             self._fallback().run(x, weights, out)
             return
+        if x.dtype != self.problem.dtype or not x.dtype.isnative or not x.flags.aligned:
+            x = np.require(x, self.problem.dtype, ["C", "A"])  # the bits of what it converts to
         order = self._job(x.strides, out.strides, False)[1]
         if order is not None:
             self._rows(x, weights, out, order)

@@ -59,7 +59,9 @@ def supports(problem):
     if 0 in g.w_shape or 0 in g.x_shape:
         return Verdict(False, "there is nothing to transform")
     if _choose(problem, _order(problem, direct.usual_operands(problem)[0].strides)) is None:
-        return Verdict(False, "the kernel is too large for its tiles")
+        limit = problem.workspace_limit
+        return Verdict(False, "the kernel is too large for its tiles"
+                              + ("" if limit is None else f" within workspace_limit={limit}"))  # fmt: skip
     return direct.fits(TilesPlan, problem, "overlap-save in tiles through transforms of powers of two")
 
 

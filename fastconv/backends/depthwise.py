@@ -14,7 +14,7 @@ import numpy as np
 from .. import _costs
 from .._core import cpu
 from .._core import depthwise as _depthwise
-from . import direct, reference
+from . import _fir, _image, direct, reference
 from ._activations import CODES
 from .base import BackendNotSupportedError, Plan, Verdict
 
@@ -47,6 +47,8 @@ def cost(problem):
     rate = _costs.DEPTHWISE_RATE[problem.compute.str[1:]] * _costs.ISA_SPEED[cpu.isa]
     if math.prod(g.filters) > 1 and (len(g.axes) < 2 or any(a.stride > 1 for a in g.axes)):
         rate *= _costs.DEPTHWISE_APART  # no rows to share loads, and planes of results to fill
+    if _fir.filtered_axis(problem) is not None or _image.fits(problem):
+        rate /= _costs.DEPTHWISE_ALONE  # ``direct`` has tiles for one filter over one channel
     lanes = width // problem.compute.itemsize
     cols = max(1, g.axes[-1].out)
     waste = min(-(-cols // lanes) * lanes / cols, 2)

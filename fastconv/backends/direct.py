@@ -65,7 +65,7 @@ def _supports_deform(problem):
 def cost(problem):
     """Seconds on one thread: multiply-adds at the measured rate, lanes lost to narrow rows, and
     the gathering of the input."""
-    if problem.workspace_limit is None and _image.fits(problem):
+    if _image.fits(problem):
         return _image.cost(problem)
     if _fir.filtered_axis(problem) is not None:
         return _fir.cost(problem)
@@ -451,7 +451,9 @@ def plan(problem):
     """A DirectPlan, or that of an image, of one filter along one axis, or of a deformable convolution."""
     if problem.kind == "deform":
         return CompiledDeformPlan(problem)
-    if problem.workspace_limit is None and _image.fits(problem):
-        return _image.ImagePlan(problem, DirectPlan)
+    if _image.fits(problem):
+        found = _image.ImagePlan(problem, DirectPlan)
+        if problem.workspace_limit is None or found.workspace_bytes <= problem.workspace_limit:
+            return found
     x, out_steps = usual_operands(problem)
     return _fir.plan_or_none(problem, x.strides, out_steps) or DirectPlan(problem)
