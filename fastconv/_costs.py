@@ -89,7 +89,7 @@ WINOGRAD_WEIGHT_BYTES = 20e9
 WINOGRAD_FAR_BYTES = 15e9
 WINOGRAD_NEAR = 16 << 20
 # one filter over single-channel images: multiply-adds a second, bytes a second in and out
-IMAGE_RATE = {"f4": 52e9, "f8": 35e9, "i2": 60e9, "u2": 60e9, "i4": 20e9, "u4": 20e9, "i8": 8e9,
+IMAGE_RATE = {"f4": 60e9, "f8": 35e9, "i2": 60e9, "u2": 60e9, "i4": 20e9, "u4": 20e9, "i8": 8e9,
               "u8": 8e9}  # fmt: skip
 IMAGE_BYTES = 32e9
 DIRECT_SLOW_RATE = 0.5e9  # long double

@@ -47,15 +47,16 @@ def cost(problem):
     rate = _costs.DEPTHWISE_RATE[problem.compute.str[1:]] * _costs.ISA_SPEED[cpu.isa]
     if math.prod(g.filters) > 1 and (len(g.axes) < 2 or any(a.stride > 1 for a in g.axes)):
         rate *= _costs.DEPTHWISE_APART  # no rows to share loads, and planes of results to fill
-    if _fir.filtered_axis(problem) is not None or _image.fits(problem):
-        rate /= _costs.DEPTHWISE_ALONE  # ``direct`` has tiles for one filter over one channel
     lanes = width // problem.compute.itemsize
     cols = max(1, g.axes[-1].out)
     waste = min(-(-cols // lanes) * lanes / cols, 2)
     moved = (math.prod(g.x_shape) + math.prod(g.out_shape)) * problem.compute.itemsize
     planes = math.prod(g.batch) * math.prod(g.groups)
-    return (_costs.DIRECT_CALL + planes * _costs.DEPTHWISE_PLANE + g.macs * waste / rate
-            + moved / _costs.DEPTHWISE_BYTES)  # fmt: skip
+    seconds = (_costs.DIRECT_CALL + planes * _costs.DEPTHWISE_PLANE + g.macs * waste / rate
+               + moved / _costs.DEPTHWISE_BYTES)  # fmt: skip
+    if _fir.filtered_axis(problem) is not None or _image.fits(problem):
+        seconds *= _costs.DEPTHWISE_ALONE  # ``direct`` has tiles for one filter over one channel
+    return seconds
 
 
 class DepthwisePlan(Plan):
