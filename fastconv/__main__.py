@@ -1,7 +1,12 @@
 """``fastconv`` and ``python -m fastconv``: info, demo, bench."""
 
-import argparse
 import sys
+from pathlib import Path
+
+# started among the sources themselves, ``signal`` would be fastconv's and not the standard library's
+sys.path[:] = [p for p in sys.path if not (Path(p) / "signal" / "_convolutions.py").is_file()]
+
+import argparse  # noqa: E402
 
 
 def main(argv=None):

@@ -537,7 +537,7 @@ def enter(command, *arguments, cwd=None):
 
 @pytest.mark.parametrize("command", commands(), ids=lambda c: Path(c[0]).name)
 def test_command_line(command, tmp_path):
-    for cwd in (tmp_path, SOURCES.parent, SOURCES.parent / "tests"):
+    for cwd in (tmp_path, SOURCES.parent, SOURCES.parent / "tests", SOURCES):
         run = enter(command, "info", cwd=cwd)
         assert (run.returncode, run.stderr) == (0, "")
         for word in (fastconv.__version__, np.__version__, "compiler", "isa", *fastconv.backends()):
