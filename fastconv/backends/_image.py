@@ -152,6 +152,8 @@ class ImagePlan(Plan):
             self._packed(order, weights)
 
     def run(self, x, weights, out):
+        if out.size == 0:
+            return
         if not out.flags.aligned:
             self._fallback().run(x, weights, out)
             return
