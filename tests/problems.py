@@ -32,7 +32,7 @@ SPECIAL = ("depthwise", "indirect", "winograd", "oa", "fft")
 GENERAL = ("auto", *(b for b in fastconv.backends() if b not in SPECIAL))
 # Backends that sum the products themselves: the error bound of every output is its own, and a NaN
 # stays within its windows.  Others are bounded by the largest bound of the result.
-TRANSFORMS = ("fft", "oa")
+TRANSFORMS = ("fft", "oa", "winograd")
 SUMMING = ("auto", "direct", "im2col", "implicit", "indirect", "depthwise", "reference")
 
 
