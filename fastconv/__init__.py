@@ -10,8 +10,7 @@ from ._version import __version__
 
 _built.check(__path__)
 
-from . import kernels, ndimage, signal, ufuncs, wisdom
-from ._patch import patch
+from . import wisdom
 from .backends.base import BackendNotSupportedError
 from .config import (
     backends,
@@ -103,3 +102,20 @@ __all__ = [
     "ufuncs",
     "wisdom",
 ]
+
+# imported when first asked for: a program that only convolves does not wait for them
+_LATER = ("kernels", "ndimage", "patch", "signal", "ufuncs")
+
+
+def __getattr__(name):
+    if name in _LATER:
+        from importlib import import_module
+
+        if name == "patch":
+            return import_module("._patch", __name__).patch
+        return import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *_LATER})
