@@ -7,7 +7,7 @@ import numpy as np
 from .. import _dtypes, _reference
 from .._core import deform as _deform
 from ._activations import CODES
-from .base import Weights, contiguous
+from .base import Jobs, Weights, contiguous
 
 
 class DeformProblem:
@@ -72,8 +72,7 @@ class CompiledDeformPlan(_DeformPlan):
 
     def __init__(self, problem):
         super().__init__(problem)
-        self._jobs = {}
-        self._lock = threading.Lock()
+        self._jobs = Jobs(8)
         self._local = threading.local()
         g, s = problem.geometry, self.shapes
         real = np.empty(0, problem.compute).real.dtype
@@ -118,11 +117,7 @@ class CompiledDeformPlan(_DeformPlan):
         key = (x.strides, offset.strides, None if mask is None else mask.strides, out.strides)
         job = self._jobs.get(key)
         if job is None:
-            job = self._build(x, offset, mask, out)
-            with self._lock:
-                if len(self._jobs) >= 8:
-                    self._jobs.pop(next(iter(self._jobs)))
-                self._jobs[key] = job
+            job = self._jobs.keep(key, self._build(x, offset, mask, out))
         if "deform" not in weights.packed:
             packed = np.empty(max(1, job.packed_bytes), np.uint8)
             job.pack(weights.w, packed)

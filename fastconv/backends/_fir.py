@@ -4,7 +4,6 @@ Which problems these are, and how the axes of an array become lines, or strips o
 """
 
 import math
-import threading
 
 import numpy as np
 
@@ -12,9 +11,8 @@ from .. import _costs
 from .._core import cpu, fir
 from . import reference
 from ._lowering import subproblems
-from .base import Plan
+from .base import Jobs, Plan
 
-MAX_JOBS = 16
 _KINDS = (5, 6, 8, 9)  # fc_kind of float32, float64, complex64, complex128
 _BUDGET = 1 << 20  # bytes of workspace that are more than enough
 _ACROSS = 32  # bytes of neighbouring samples from which lines are filtered across
@@ -63,8 +61,7 @@ class FirPlan(Plan):
         self._axis = sub[self._at]
         # a transposed axis meets its taps from the last to the first
         self._backwards = self._axis.deltas[0] > self._axis.deltas[-1]
-        self._jobs = {}
-        self._lock = threading.Lock()
+        self._jobs = Jobs()
         self._fill = np.asarray(g.fill).astype(problem.compute).tobytes()
         self._usual = x_steps, out_steps
         self.workspace_bytes = self._job(*self._usual).scratch_bytes
@@ -87,11 +84,7 @@ class FirPlan(Plan):
     def _job(self, x_steps, out_steps):
         found = self._jobs.get((x_steps, out_steps))
         if found is None:
-            found = self._make(x_steps, out_steps)
-            with self._lock:
-                if len(self._jobs) >= MAX_JOBS:
-                    self._jobs.pop(next(iter(self._jobs)))
-                self._jobs[x_steps, out_steps] = found
+            found = self._jobs.keep((x_steps, out_steps), self._make(x_steps, out_steps))
         return found
 
     def _make(self, x_steps, out_steps):

@@ -5,7 +5,6 @@ prepared; then the two are applied one after the other, in the same strip.  See 
 """
 
 import math
-import threading
 
 import numpy as np
 
@@ -14,10 +13,9 @@ from .._core import cpu
 from .._core import image as _image
 from .._problem import PAD_CODES
 from . import reference
-from .base import Plan
+from .base import Jobs, Plan, c_steps
 
 MOST_AXES = 16
-MAX_JOBS = 16
 # A product of a column and a row stands for the filter where no tap is farther off than this many units in the
 # last place: about what rounding a product to the type does, and within the bound of the sum itself.
 FACTOR_ULPS = 2
@@ -109,8 +107,7 @@ class ImagePlan(Plan):
         super().__init__(problem)
         self._strips = strips
         self._other = None
-        self._jobs = {}
-        self._lock = threading.Lock()
+        self._jobs = Jobs()
         x_steps, out_steps = _usual_steps(problem)
         jobs = [self._job(x_steps, out_steps, lined)[0] for lined in (False, True)]
         plans = [self._fallback().workspace_bytes] if jobs[0] is None else [j.scratch_bytes for j in jobs]
@@ -129,11 +126,7 @@ class ImagePlan(Plan):
         key = (x_steps, out_steps, lined)
         found = self._jobs.get(key)
         if found is None:
-            found = build_job(self.problem, x_steps, out_steps, lined)
-            with self._lock:
-                if len(self._jobs) >= MAX_JOBS:
-                    self._jobs.pop(next(iter(self._jobs)))
-                self._jobs[key] = found
+            found = self._jobs.keep(key, build_job(self.problem, x_steps, out_steps, lined))
         return found
 
     def _packed(self, order, weights):
@@ -198,15 +191,8 @@ def pack(g, w, order):
 
 
 def _usual_steps(problem):
-    g, size = problem.geometry, problem.dtype.itemsize
-    found = []
-    for shape in (g.x_shape, g.out_shape):
-        steps, step = [], size
-        for n in reversed(shape):
-            steps.insert(0, step)
-            step *= max(1, n)
-        found.append(tuple(steps))
-    return found
+    g, dtype = problem.geometry, problem.dtype
+    return c_steps(g.x_shape, dtype), c_steps(g.out_shape, dtype)
 
 
 def build_job(problem, x_steps, out_steps, lined):

@@ -8,7 +8,6 @@ which axis is which, how large tiles are, the roots of the transforms. backends/
 import itertools
 import math
 import sys
-import threading
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -20,7 +19,7 @@ from .._core import tiles as _tiles
 from .._problem import PAD_CODES
 from . import direct
 from ._activations import CODES
-from .base import BackendNotSupportedError, Plan, Verdict
+from .base import BackendNotSupportedError, Jobs, Plan, Verdict
 
 _REAL_KIND = {"f4": 5, "f8": 6, "c8": 5, "c16": 6}  # fc_kind of the parts
 SIDES = tuple(2**i for i in range(4, 11))  # of a tile, in complex numbers
@@ -200,8 +199,7 @@ class TilesPlan(Plan):
     def __init__(self, problem, tiling=None):
         super().__init__(problem)
         self._tiling = tiling  # of every job; None: chosen by cost
-        self._jobs = {}
-        self._lock = threading.Lock()
+        self._jobs = Jobs()
         job, _, _ = self._job(*direct.usual_operands(problem), False)
         self.workspace_bytes = job.scratch_bytes
         if problem.workspace_limit is not None and self.workspace_bytes > problem.workspace_limit:
@@ -221,11 +219,7 @@ class TilesPlan(Plan):
         if found is None:
             order = _order(self.problem, x.strides)
             tiling = self._tiling or _choose(self.problem, order)
-            found = build_job(self.problem, order, tiling, x, out_steps, wide)
-            with self._lock:
-                if len(self._jobs) >= direct.MAX_JOBS:
-                    self._jobs.pop(next(iter(self._jobs)))
-                self._jobs[key] = found
+            found = self._jobs.keep(key, build_job(self.problem, order, tiling, x, out_steps, wide))
         return found
 
     def _prepared(self, weights, order, dtype):

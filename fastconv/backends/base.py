@@ -5,6 +5,7 @@ problem, with a reason a user can read; ``cost`` predicts seconds on one thread;
 object that computes it.  Adding one is one file and one line in ``backends/__init__.py``.
 """
 
+import threading
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -34,11 +35,36 @@ class Weights:
         self.held = False  # by a plan, for many calls
 
 
+class Jobs(dict):
+    """What a plan built for the strides it met, the oldest first out; reading takes no lock."""
+
+    def __init__(self, most=16):
+        self._most = most
+        self._lock = threading.Lock()
+
+    def keep(self, key, job):
+        """Remember a job; the job."""
+        with self._lock:
+            if len(self) >= self._most:
+                self.pop(next(iter(self)))
+            self[key] = job
+        return job
+
+
 def contiguous(array, dtype):
     """The array itself if it is aligned, C-contiguous and of that dtype, else such a copy."""
     if array.dtype != dtype or not array.flags.c_contiguous or not array.flags.aligned:
         array = np.require(array, dtype, ["C", "A"])
     return array
+
+
+def c_steps(shape, dtype):
+    """Steps in bytes of a C-ordered array."""
+    steps, step = [], dtype.itemsize
+    for n in reversed(shape):
+        steps.append(step)
+        step *= max(1, n)
+    return tuple(reversed(steps))
 
 
 class Plan:

@@ -7,7 +7,6 @@ strides fit neither layout are computed by "direct".  See ``_core/depthwise.pyx`
 """
 
 import math
-import threading
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from .._core import cpu
 from .._core import depthwise as _depthwise
 from . import _fir, _image, direct, reference
 from ._activations import CODES
-from .base import BackendNotSupportedError, Plan, Verdict
+from .base import BackendNotSupportedError, Jobs, Plan, Verdict
 
 name = "depthwise"
 MOST_TAPS = 256  # as in _core/depthwise.pyx
@@ -66,8 +65,7 @@ class DepthwisePlan(Plan):
 
     def __init__(self, problem):
         super().__init__(problem)
-        self._jobs = {}
-        self._lock = threading.Lock()
+        self._jobs = Jobs()
         self._other = None
         job = self._usual_job()
         self.workspace_bytes = job.scratch_bytes if job else self._fallback().workspace_bytes
@@ -90,14 +88,10 @@ class DepthwisePlan(Plan):
     def _job(self, x_steps, out_steps):
         """The Job for these strides, None where neither layout fits them."""
         key = (x_steps, out_steps)
-        if key not in self._jobs:
-            job = build_job(self.problem, x_steps, out_steps)
-            with self._lock:
-                if len(self._jobs) >= direct.MAX_JOBS:
-                    self._jobs.pop(next(iter(self._jobs)))
-                self._jobs[key] = job
-            return job
-        return self._jobs[key]
+        try:
+            return self._jobs[key]
+        except KeyError:
+            return self._jobs.keep(key, build_job(self.problem, x_steps, out_steps))
 
     def _packed(self, job, weights):
         """The weights as the job wants them; whether all are finite is noted on the way."""

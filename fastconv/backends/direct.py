@@ -7,7 +7,6 @@ Job per combination of strides it has met.
 
 import math
 import sys
-import threading
 from functools import partial
 from typing import NamedTuple
 
@@ -23,11 +22,10 @@ from ._activations import CODES
 from ._blocking import Cuts, layout
 from ._deform import CompiledDeformPlan
 from ._lowering import TapAxis, subproblems
-from .base import BackendNotSupportedError, Plan, Verdict
+from .base import BackendNotSupportedError, Jobs, Plan, Verdict, c_steps
 
 name = "direct"
 _MAX_AXES = 60  # outer axes that the driver's index has room for
-MAX_JOBS = 16
 _FLOATING_KINDS = (5, 6, 7, 8, 9, 10)  # fc_kind of float32 to clongdouble
 _NATIVE = "<" if sys.byteorder == "little" else ">"
 
@@ -165,8 +163,7 @@ class DirectPlan(Plan):
 
     def __init__(self, problem):
         super().__init__(problem)
-        self._jobs = {}
-        self._lock = threading.Lock()
+        self._jobs = Jobs()
         self.workspace_bytes = self._default_job()[0].scratch_bytes
 
     def __reduce__(self):
@@ -179,11 +176,7 @@ class DirectPlan(Plan):
         key = (x.strides, x.dtype.str if x.dtype.kind != "V" else "bf16", out_steps)
         found = self._jobs.get(key)
         if found is None:
-            found = build_job(self.problem, x, out_steps, self.lanes)
-            with self._lock:
-                if len(self._jobs) >= MAX_JOBS:
-                    self._jobs.pop(next(iter(self._jobs)))
-                self._jobs[key] = found
+            found = self._jobs.keep(key, build_job(self.problem, x, out_steps, self.lanes))
         return found
 
     def _packed(self, job, order, weights):
@@ -215,14 +208,6 @@ class DirectPlan(Plan):
             return
         # a NaN or infinity in the weights times a padded zero must not make a NaN
         reference.ReferencePlan(self.problem).run(x, weights, out)
-
-
-def c_steps(shape, dtype):
-    steps, step = [], dtype.itemsize
-    for n in reversed(shape):
-        steps.append(step)
-        step *= max(1, n)
-    return tuple(reversed(steps))
 
 
 def usual_operands(problem):

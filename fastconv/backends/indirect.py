@@ -6,7 +6,6 @@ they lie; the table is part of the plan.  See ``_core/indirect.pyx``.
 """
 
 import math
-import threading
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from .._core import cpu
 from .._core import indirect as _indirect
 from . import direct, reference
 from ._activations import CODES
-from .base import BackendNotSupportedError, Plan, Verdict
+from .base import BackendNotSupportedError, Jobs, Plan, Verdict, c_steps
 
 name = "indirect"
 
@@ -83,8 +82,7 @@ class IndirectPlan(Plan):
 
     def __init__(self, problem):
         super().__init__(problem)
-        self._jobs = {}
-        self._lock = threading.Lock()
+        self._jobs = Jobs()
         g = problem.geometry
         self.workspace_bytes = self._job(*direct.usual_operands(problem)).workspace_bytes
         limit = problem.workspace_limit
@@ -103,11 +101,7 @@ class IndirectPlan(Plan):
         key = (x.strides, x.dtype.str if x.dtype.kind != "V" else "bf16", out_steps)
         found = self._jobs.get(key)
         if found is None:
-            found = build_job(self.problem, x, out_steps)
-            with self._lock:
-                if len(self._jobs) >= direct.MAX_JOBS:
-                    self._jobs.pop(next(iter(self._jobs)))
-                self._jobs[key] = found
+            found = self._jobs.keep(key, build_job(self.problem, x, out_steps))
         return found
 
     def _packed(self, job, weights):
@@ -147,7 +141,7 @@ def build_job(problem, x, out_steps):
     if in_place:
         steps = [s // size for s in steps]
     else:
-        steps = [s // size * g.channels for s in direct.c_steps(sizes, problem.compute)]
+        steps = [s // size * g.channels for s in c_steps(sizes, problem.compute)]
     meets, outside = np.zeros((1, 1), np.intp), np.zeros((1, 1), bool)
     for axis, step in zip(g.axes, steps, strict=True):
         at = sources(axis)

@@ -5,7 +5,6 @@ axes but the convolved one; which of them is convolved, and how they lie in memo
 """
 
 import math
-import threading
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from .._core import cpu, fft
 from .._core import overlap as _overlap
 from .._problem import PAD_CODES
 from . import _tiles, direct
-from .base import Plan, Verdict
+from .base import Jobs, Plan, Verdict
 
 name = "oa"
 _TYPES = {"f4": 5, "f8": 6, "c8": 8, "c16": 9}  # fc_kind by compute type
@@ -132,8 +131,7 @@ class OverlapPlan(Plan):
         turned = compute.kind == "f"
         self._transform = fft.transform(wide, points, turned)
         self._wide = self._transform if wide else fft.transform(True, points, turned)
-        self._jobs = {}
-        self._lock = threading.Lock()
+        self._jobs = Jobs()
         self._usual = self._job(*direct.usual_operands(problem))
         self.workspace_bytes = self._usual.scratch_bytes
 
@@ -144,11 +142,7 @@ class OverlapPlan(Plan):
         key = (x.strides, x.dtype.str if x.dtype.kind != "V" else "bf16", out_steps, aligned)
         found = self._jobs.get(key)
         if found is None:
-            found = self._build(x, out_steps, aligned)
-            with self._lock:
-                if len(self._jobs) >= direct.MAX_JOBS:
-                    self._jobs.pop(next(iter(self._jobs)))
-                self._jobs[key] = found
+            found = self._jobs.keep(key, self._build(x, out_steps, aligned))
         return found
 
     def _build(self, x, out_steps, aligned):

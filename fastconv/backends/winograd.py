@@ -8,7 +8,6 @@ a neighbour in the tile: its block of tiles is computed again by "implicit".  Se
 
 import itertools
 import math
-import threading
 from dataclasses import replace
 
 import numpy as np
@@ -20,7 +19,7 @@ from .._problem import PAD_CODES
 from . import direct, implicit
 from ._activations import CODES
 from ._winograd_points import VARIANTS, weights_matrix
-from .base import BackendNotSupportedError, Plan, Verdict
+from .base import BackendNotSupportedError, Jobs, Plan, Verdict
 
 name = "winograd"
 MOST_POINTS = 256  # of a tile, as FC_WINO_POINTS
@@ -181,8 +180,7 @@ class WinogradPlan(Plan):
 
     def __init__(self, problem):
         super().__init__(problem)
-        self._jobs = {}
-        self._lock = threading.Lock()
+        self._jobs = Jobs()
         self._other = implicit.ImplicitPlan(problem)
         x, out_steps = direct.usual_operands(problem)
         job, _ = self._job(x.strides, out_steps)
@@ -196,11 +194,7 @@ class WinogradPlan(Plan):
         key = (x_steps, out_steps)
         found = self._jobs.get(key)
         if found is None:
-            found = build_job(self.problem, x_steps, out_steps)
-            with self._lock:
-                if len(self._jobs) >= direct.MAX_JOBS:
-                    self._jobs.pop(next(iter(self._jobs)))
-                self._jobs[key] = found
+            found = self._jobs.keep(key, build_job(self.problem, x_steps, out_steps))
         return found
 
     def _whole_vectors(self, weights):
