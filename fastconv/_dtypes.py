@@ -21,6 +21,9 @@ _COMPLEX_KIND = {11: 8, 12: 9, 13: 10}
 _MAXIMUM_KIND = {0: 12, 1: 11, 2: 12, 3: 13, 4: 14, 5: 15, 6: 16, 7: 17, 8: 18,
                  11: 19, 12: 20, 13: 21}  # fmt: skip
 
+# fc_kind of float32, float64 and their complex types
+FLOATS = (5, 6, 8, 9)
+
 
 class DType(NamedTuple):
     """A NumPy dtype as the compiled code sees it."""
@@ -71,3 +74,17 @@ def can_cast(source, to, casting):
     if source.kind == "c" and is_bfloat16(to) and casting != "unsafe":
         return False
     return np.can_cast(source, to, casting)
+
+
+def tag(dtype):
+    """A dtype as part of a key; bfloat16 has no ``str`` of its own."""
+    return dtype.str if dtype.kind != "V" else "bf16"
+
+
+def reader(dtype, fill, *compute):
+    """What a driver must know to gather samples of a dtype: (fc_memory_type, whether they are complex, whether
+    their bytes are swapped, and the parts of the fill value in each compute dtype)."""
+    source = describe(dtype)
+    values = [np.asarray(fill).astype(t) for t in compute]
+    return (source.memory, source.is_complex, not dtype.isnative,
+            *((v.real.tobytes(), v.imag.tobytes()) for v in values))  # fmt: skip

@@ -7,13 +7,12 @@ import math
 
 import numpy as np
 
-from .. import _costs
+from .. import _costs, _dtypes
 from .._core import cpu, fir
 from . import reference
 from ._lowering import subproblems
 from .base import Jobs, Plan
 
-_KINDS = (5, 6, 8, 9)  # fc_kind of float32, float64, complex64, complex128
 _BUDGET = 1 << 20  # bytes of workspace that are more than enough
 _ACROSS = 32  # bytes of neighbouring samples from which lines are filtered across
 
@@ -26,7 +25,7 @@ def _is_plain(axis):
 def filtered_axis(problem):
     """The index of the only axis along which something happens, or None where this is no such problem."""
     g = problem.geometry
-    if (problem.kind != "conv" or problem.types.kind not in _KINDS or problem.compute != problem.dtype
+    if (problem.kind != "conv" or problem.types.kind not in _dtypes.FLOATS or problem.compute != problem.dtype
             or problem.activation is not None or problem.has_bias
             or math.prod(g.w_shape) != math.prod(a.kernel for a in g.axes)):  # fmt: skip
         return None

@@ -214,7 +214,7 @@ class TilesPlan(Plan):
 
     def _job(self, x, out_steps, wide):
         """(Job, order of axes, its compute dtype) for these strides; wide: float64 for float32."""
-        key = (x.strides, x.dtype.str if x.dtype.kind != "V" else "bf16", out_steps, wide)
+        key = (x.strides, _dtypes.tag(x.dtype), out_steps, wide)
         found = self._jobs.get(key)
         if found is None:
             order = _order(self.problem, x.strides)
@@ -300,10 +300,8 @@ def build_job(problem, order, tiling, x, out_steps, wide):
     nb, ng, nf = len(g.batch), len(g.groups), len(g.filters)
     compute = np.dtype("c16" if _complex(problem) else "f8") if wide else problem.compute
     part = f"f{compute.itemsize // (2 if _complex(problem) else 1)}"
-    source, types = _dtypes.describe(x.dtype), _dtypes.describe(compute)
-    fill = np.asarray(g.fill).astype(compute)
-    reader = (source.memory, source.is_complex, not x.dtype.isnative and x.dtype.kind != "V",
-              (fill.real.tobytes(), fill.imag.tobytes()))  # fmt: skip
+    types = _dtypes.describe(compute)
+    reader = _dtypes.reader(x.dtype, g.fill, compute)
     axes = []
     for i, n in zip(order, tiling.outs, strict=True):
         if i is None:

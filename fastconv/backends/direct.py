@@ -27,7 +27,6 @@ from .base import BackendNotSupportedError, Jobs, Plan, Verdict, c_steps
 name = "direct"
 _MAX_AXES = 60  # outer axes that the driver's index has room for
 _FLOATING_KINDS = (5, 6, 7, 8, 9, 10)  # fc_kind of float32 to clongdouble
-_NATIVE = "<" if sys.byteorder == "little" else ">"
 
 
 def supports(problem):
@@ -173,7 +172,7 @@ class DirectPlan(Plan):
         return self._job(*usual_operands(self.problem))
 
     def _job(self, x, out_steps):
-        key = (x.strides, x.dtype.str if x.dtype.kind != "V" else "bf16", out_steps)
+        key = (x.strides, _dtypes.tag(x.dtype), out_steps)
         found = self._jobs.get(key)
         if found is None:
             found = self._jobs.keep(key, build_job(self.problem, x, out_steps, self.lanes))
@@ -268,11 +267,9 @@ def _job_of(problem, x, out_steps, lanes, budget):
     column, row = _promoted(g, x_ops, out_ops, order)
     kept = [i for i in range(nb) if i not in (column, row)]
     subs = subproblems(g)
-    types, source = problem.types, _dtypes.describe(x.dtype)
+    types = problem.types
     filters = math.prod(g.filters)
-    fill = np.asarray(g.fill).astype(problem.compute)
-    reader = (source.memory, source.is_complex, x.dtype.byteorder not in ("=", "|", _NATIVE),
-              (fill.real.tobytes(), fill.imag.tobytes()))  # fmt: skip
+    reader = _dtypes.reader(x.dtype, g.fill, problem.compute)
     x_n = offsets([g.batch[i] for i in kept], [x_ops.batch[i] for i in kept])
     x_g = offsets(g.groups, x_ops.groups)
     w_steps = weight_steps(g, problem.compute)

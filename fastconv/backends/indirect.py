@@ -98,7 +98,7 @@ class IndirectPlan(Plan):
         return plan, (self.problem,)
 
     def _job(self, x, out_steps):
-        key = (x.strides, x.dtype.str if x.dtype.kind != "V" else "bf16", out_steps)
+        key = (x.strides, _dtypes.tag(x.dtype), out_steps)
         found = self._jobs.get(key)
         if found is None:
             found = self._jobs.keep(key, build_job(self.problem, x, out_steps))
@@ -133,7 +133,6 @@ def build_job(problem, x, out_steps):
     """The Job for these strides; its table points into x, or, where channels lie apart, into a turned copy."""
     g, size = problem.geometry, problem.compute.itemsize
     nb, ng = len(g.batch), len(g.groups)
-    source = _dtypes.describe(x.dtype)
     in_place = (x.dtype == problem.compute and x.dtype.isnative and (x.strides[nb + ng] == size or g.channels == 1)
                 and not any(s % size for s in x.strides))  # fmt: skip
     sizes = [a.size for a in g.axes]
@@ -155,7 +154,6 @@ def build_job(problem, x, out_steps):
     w_steps = direct.weight_steps(g, problem.compute)
     w_spatial = direct.offsets([a.kernel for a in g.axes], _spatial(g, w_steps))
     w_tap = np.add.outer(w_spatial, np.arange(g.channels, dtype=np.intp) * w_steps[ng + len(g.filters)])
-    fill = np.asarray(g.fill).astype(problem.compute)
     x_at = np.add.outer(direct.offsets(g.batch, x.strides[:nb]), direct.offsets(g.groups, x.strides[nb : nb + ng]))
     out_from = np.add.outer(direct.offsets(g.batch, out_steps[:nb]),
                             direct.offsets(g.groups, out_steps[nb : nb + ng]))  # fmt: skip
@@ -165,7 +163,7 @@ def build_job(problem, x, out_steps):
     strips = max(1, -(-pixels // strip)) * x_at.size
     return _indirect.Job(
         kind=problem.types.kind, activation=CODES.index(problem.activation), out_type=problem.types.memory,
-        reader=(source.memory, source.is_complex, not x.dtype.isnative, (fill.tobytes(), b"")),
+        reader=_dtypes.reader(x.dtype, g.fill, problem.compute),
         channels=g.channels, taps=taps, meets=meets.reshape(-1), groups=math.prod(g.groups),
         x_at=(x_at + low * size if in_place else x_at).reshape(-1), out_from=out_from.reshape(-1),
         out_at=direct.offsets([a.out for a in g.axes], _spatial(g, out_steps)),

@@ -16,7 +16,6 @@ from . import _tiles, direct
 from .base import Jobs, Plan, Verdict
 
 name = "oa"
-_TYPES = {"f4": 5, "f8": 6, "c8": 8, "c16": 9}  # fc_kind by compute type
 MOST_POINTS = 1 << 22
 
 
@@ -27,7 +26,7 @@ def supports(problem):
         return _tiles.supports(problem)
     if problem.kind != "conv" or g.transposed:
         return Verdict(False, f"overlap-save does not compute {problem.kind} or transposed convolution")
-    if problem.compute.str[1:] not in _TYPES:
+    if problem.types.kind not in _dtypes.FLOATS:
         return Verdict(False, f"FFT blocks are float32, float64, complex64 or complex128, found {problem.dtype}")
     if g.channels != 1 or problem.has_bias or problem.activation:
         return Verdict(False, "one channel, without bias and activation, is wanted")
@@ -139,7 +138,7 @@ class OverlapPlan(Plan):
         return plan, (self.problem,)
 
     def _job(self, x, out_steps, aligned=True):
-        key = (x.strides, x.dtype.str if x.dtype.kind != "V" else "bf16", out_steps, aligned)
+        key = (x.strides, _dtypes.tag(x.dtype), out_steps, aligned)
         found = self._jobs.get(key)
         if found is None:
             found = self._jobs.keep(key, self._build(x, out_steps, aligned))
@@ -156,13 +155,10 @@ class OverlapPlan(Plan):
         steps = (*out_steps[:at], *(out_steps[at + j] for j in others))
         filters = math.prod(g.groups) * math.prod(g.filters)
         which = np.arange(filters, dtype=np.intp).reshape((*g.groups, *g.filters, *(1,) * len(others)))
-        source, fill = _dtypes.describe(x.dtype), np.asarray(g.fill)
-        fills = [fill.astype(t) for t in (problem.compute, "c16" if problem.compute.kind == "c" else "f8")]
-        reader = (source.memory, source.is_complex,
-                  x.dtype.byteorder not in ("=", "|", direct._NATIVE),
-                  *((value.real.tobytes(), value.imag.tobytes()) for value in fills))  # fmt: skip
+        wide = "c16" if problem.compute.kind == "c" else "f8"
+        reader = _dtypes.reader(x.dtype, g.fill, problem.compute, wide)
         return _overlap.Job(
-            self._transform, self._wide, kind=_TYPES[problem.compute.str[1:]], reader=reader,
+            self._transform, self._wide, kind=problem.types.kind, reader=reader,
             out_type=problem.types.memory, plain=aligned,
             axis=(axis.size, x.strides[nb + ng + 1 + i], PAD_CODES[axis.mode]), taps=axis.kernel,
             before=axis.before, outs=axis.out, skip=self._skip, x_row=direct.offsets(shape, x_steps),
