@@ -6,7 +6,6 @@ is ``wisdom.py``; ``FASTCONV_WISDOM`` names a file that is read when the table i
 """
 
 import dataclasses
-import json
 import math
 import os
 import platform
@@ -68,9 +67,15 @@ _lock = threading.Lock()
 _asked = False  # whether the file of the environment has been read
 
 
+def _json():
+    import json  # few need it, and it takes a tenth of the time to import fastconv
+
+    return json
+
+
 def key_of(problem):
     """The problem and the ISA as text: the same in every process."""
-    return cpu.isa + " " + json.dumps(_plain(problem), sort_keys=True)
+    return cpu.isa + " " + _json().dumps(_plain(problem), sort_keys=True)
 
 
 def _plain(value):
@@ -143,7 +148,7 @@ def entries():
     _read_environment()
     with _lock:
         found = list(_table.items())
-    return tuple(Entry(json.loads(key.split(" ", 1)[1]), w.backend, dict(w.seconds), w.threads, cpu.isa)
+    return tuple(Entry(_json().loads(key.split(" ", 1)[1]), w.backend, dict(w.seconds), w.threads, cpu.isa)
                  for key, w in found)  # fmt: skip
 
 
@@ -172,9 +177,9 @@ def dumps():
     for entry in entries():
         fields = entry._asdict()
         del fields["isa"]
-        lines.append(json.dumps(fields, sort_keys=True, allow_nan=False))
+        lines.append(_json().dumps(fields, sort_keys=True, allow_nan=False))
     body = ",\n".join(lines)
-    return json.dumps(head)[:-1] + ', "entries": [' + (f"\n{body}\n" if body else "") + "]}\n"
+    return _json().dumps(head)[:-1] + ', "entries": [' + (f"\n{body}\n" if body else "") + "]}\n"
 
 
 def _refuse_constant(name):
@@ -184,7 +189,7 @@ def _refuse_constant(name):
 def parse(text, source):
     """(found by key, why entries were left out: a Counter); ValueError for text that is no wisdom."""
     try:
-        document = json.loads(text, parse_constant=_refuse_constant)
+        document = _json().loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{source} is not fastconv wisdom: {error}") from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
@@ -225,7 +230,7 @@ def _checked(entry, where):
                              f"negative, found {value!r:.60}")  # fmt: skip
     if entry["backend"] not in seconds:
         raise ValueError(f"{where}: 'seconds' lacks the backend {entry['backend']!r:.60}")
-    key = cpu.isa + " " + json.dumps(entry["problem"], sort_keys=True)
+    key = cpu.isa + " " + _json().dumps(entry["problem"], sort_keys=True)
     seconds = {name: float(value) for name, value in seconds.items()}
     return key, Winner(entry["backend"], seconds, entry["threads"])
 

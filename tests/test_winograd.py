@@ -49,7 +49,7 @@ def last(x, layout):
 # -- the algebra ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("variant", points.VARIANTS)
+@pytest.mark.parametrize("variant", winograd.VARIANTS)
 def test_identity_in_rationals(variant):
     """A^T ((G g) * (B^T d)) is the filter: its trilinear form has a 1 where sample = output + tap."""
     m, r = variant
@@ -59,7 +59,7 @@ def test_identity_in_rationals(variant):
         assert total == (sample == out + tap)
 
 
-@pytest.mark.parametrize("variant", [v for v in points.VARIANTS if v[0] > 1])
+@pytest.mark.parametrize("variant", [v for v in winograd.VARIANTS if v[0] > 1])
 def test_matrices_are_exact_where_floats_are_added(variant):
     """Numbers of A and B are dyadic, so float32 holds them; rows of +-p differ in signs only."""
     a, g, b = points.matrices(*variant)

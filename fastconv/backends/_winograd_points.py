@@ -22,9 +22,6 @@ POINTS = {
     6: (Fraction(5, 8), Fraction(3, 2)),
     8: (Fraction(1), Fraction(2), Fraction(1, 2)),
 }
-# (outputs, taps) that there are transforms for, and the accuracy that allows them
-VARIANTS = {(2, 3): "default", (4, 3): "default", (6, 3): "relaxed", (2, 5): "default",
-            (4, 5): "relaxed", (1, 1): "default"}  # fmt: skip
 
 
 def _polynomial(roots):

@@ -18,11 +18,13 @@ from .._core import winograd as _winograd
 from .._problem import PAD_CODES
 from . import direct, implicit
 from ._activations import CODES
-from ._winograd_points import VARIANTS, weights_matrix
 from .base import BackendNotSupportedError, Jobs, Plan, Verdict
 
 name = "winograd"
 MOST_POINTS = 256  # of a tile, as FC_WINO_POINTS
+# (outputs, taps) that there are transforms for, and the accuracy that allows them
+VARIANTS = {(2, 3): "default", (4, 3): "default", (6, 3): "relaxed", (2, 5): "default",
+            (4, 5): "relaxed", (1, 1): "default"}  # fmt: skip
 
 
 def supports(problem):
@@ -341,6 +343,8 @@ def build_job(problem, x_steps, out_steps):
 
 
 def _job_of(problem, steps, chosen, tiles_wanted, shared, sums):
+    from ._winograd_points import weights_matrix  # rationals: not at start-up
+
     g = problem.geometry
     x_steps, out_steps = steps
     nb, ng, nf = len(g.batch), len(g.groups), len(g.filters)
