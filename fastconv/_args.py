@@ -9,6 +9,7 @@ import os
 import numpy as np
 
 from . import _dtypes
+from ._core import arrays
 from ._dispatch import as_array as as_array
 from ._problem import Axis
 from ._select import check_name
@@ -217,7 +218,7 @@ def check_activation(activation, dtype):
 
 def check_out(out, shape, dtype, casting):
     """TypeError or ValueError unless out is a writable array of that shape that takes dtype."""
-    if out is None:
+    if out is None or arrays.takes(out, shape, dtype):
         return
     if not isinstance(out, np.ndarray):
         raise TypeError(f"out must be a NumPy array, found {type(out).__name__}")
@@ -259,7 +260,7 @@ def needs_temporary(out, dtype, operands):
     """True if the compiled code must not write into out itself: other dtype, byte order, overlap."""
     if out.dtype != dtype or not out.dtype.isnative:
         return True
-    return any(a is not None and np.may_share_memory(out, a) for a in operands)
+    return arrays.overlaps(out, operands)
 
 
 def check_backend(backend):

@@ -10,13 +10,22 @@ from collections import OrderedDict
 
 
 class Cache:
-    """A bounded mapping; ``get(key, make)`` builds what is missing."""
+    """A bounded mapping; ``get(key, make)`` builds what is missing, ``find(key)`` does not."""
 
     def __init__(self, size):
         self._size = size
         self._items = OrderedDict()
         self._lock = threading.Lock()
         self._emptied = 0  # how often
+
+    def find(self, key):
+        """The value under key, None if it is not there."""
+        try:  # each step is whole, and between them the item may go
+            value = self._items[key]
+            self._items.move_to_end(key)
+        except KeyError:
+            return None
+        return value
 
     def get(self, key, make):
         """The value under key, made by ``make()`` if it is not there."""

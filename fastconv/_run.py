@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import _args, _select
+from ._core import arrays
 from ._plan import CALLS
 from ._problem import Geometry, Problem
 
@@ -55,22 +56,22 @@ class Decision(NamedTuple):
         """The canonical (batch, groups, channels, *sizes) view of x."""
         if self.channels_last:
             x = np.moveaxis(x, -1, x.ndim - self.rank - 1)
-        return x.reshape(self.geometry.x_shape)
+        return arrays.view(x, self.plan.problem.geometry.x_shape)
 
     def out_view(self, out):
         """The canonical (batch, groups, filters, *outs) view of the result."""
         if self.channels_last:
             out = np.moveaxis(out, -1, out.ndim - self.rank - 1)
-        return out.reshape(self.geometry.out_shape)
+        return arrays.view(out, self.plan.problem.geometry.out_shape)
 
     def w_view(self, w):
         """The canonical (groups, filters, channels, *kernels) view of the weights."""
-        shape = self.geometry.w_shape
+        shape = self.plan.problem.geometry.w_shape
         if self.flip:
             w = w[(..., *(slice(None, None, -1),) * self.rank)]
         if self.transposed:
             return w.reshape(shape[0], shape[2], shape[1], *shape[3:]).swapaxes(1, 2)
-        return w.reshape(shape)
+        return arrays.view(w, shape)
 
     @property
     def geometry(self):
@@ -157,12 +158,18 @@ def geometry_of(spec, x_shape, w_shape):
 
 def _decision(spec, x, w, bias):
     """The cached Decision for these arrays; unhashable keywords (lists) are decided each time."""
+    key = arrays.call_key(spec, x, w, bias)
+    found = None if key is None else CALLS.find(key)
+    if found is not None:
+        return found
+
     def make():
         dtypes = {"x": x, "w": w, "bias": bias}
         return decide(spec, x.shape, w.shape, None if bias is None else bias.shape, dtypes)
 
-    key = (spec, spec.types(), x.shape, x.dtype, w.shape, w.dtype,
-           None if bias is None else (bias.shape, bias.dtype))  # fmt: skip
+    if key is None:
+        key = (spec, spec.types(), x.shape, x.dtype, w.shape, w.dtype,
+               None if bias is None else (bias.shape, bias.dtype))  # fmt: skip
     return CALLS.get(key, make) if hashable(key) else make()
 
 
@@ -192,9 +199,10 @@ def layer(spec, x, w, bias, out):
     if bias is not None:
         bias = _args.as_array(bias, "bias")
     d = consult(spec, x, w, bias)
-    _args.check_out(out, d.out_shape, d.dtype, spec.casting)
     if out is None:
-        out = _args.allocate(d.out_shape, d.dtype)
+        out = np.empty(d.out_shape, d.dtype)  # its size was checked with the decision
+    else:
+        _args.check_out(out, d.out_shape, d.dtype, spec.casting)
     weights = d.plan.prepare(d.w_view(w), bias)
     return execute(d, x, weights, out, (x, w, bias))
 

@@ -6,6 +6,7 @@ A plan is immutable and safe to share between threads; it pickles as its argumen
 import numpy as np
 
 from . import _args, _dtypes, _run
+from ._core import arrays
 from ._explain import Explanation
 from ._tune import TunePlan
 from .functions import deform as _deform
@@ -67,6 +68,8 @@ class BoundPlan:
 
     def _input(self, x, name, shape):
         """x as an array of the shape and a dtype that this plan takes."""
+        if arrays.exactly(x, shape, self.dtype):
+            return x
         x = _args.as_array(x, name)
         if x.shape != shape:
             raise ValueError(f"{name} has shape {x.shape}, this plan takes {shape}")
@@ -138,9 +141,10 @@ class ConvPlan(BoundPlan):
     def __call__(self, x, out=None):
         """Run on x; with ``out`` nothing is allocated."""
         x = self._input(x, "x", self.input_shape)
-        _args.check_out(out, self.output_shape, self.dtype, self._casting)
         if out is None:
-            out = _args.allocate(self.output_shape, self.dtype)
+            out = np.empty(self.output_shape, self.dtype)
+        else:
+            _args.check_out(out, self.output_shape, self.dtype, self._casting)
         return _run.execute(self._decision, x, self._weights, out, (x,))
 
 
@@ -231,8 +235,8 @@ class ConvolvePlan(BoundPlan):
         _args.check_out(out, self.output_shape, self.dtype, self._casting)
         result = out
         if out is None or _args.needs_temporary(out, self.dtype, (a,)):
-            result = _args.allocate(self.output_shape, self.dtype)
-        x, weights = a.reshape(self._x_shape), self._weights
+            result = np.empty(self.output_shape, self.dtype)
+        x, weights = arrays.view(a, self._x_shape), self._weights
         if self._swapped:  # "valid" with a shorter a: a is the filter, v the samples
             weights = self._plan.prepare(self._roles.w_view(_signal._reversed(x, self._axes)), None)
             x = self._filter

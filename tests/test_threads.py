@@ -286,7 +286,7 @@ IMAGES = 'np.broadcast_to(np.ones((1, 512, 200, 200), "f4"), (16, 512, 200, 200)
 ENDLESS = {
     "float64": 'fastconv.convolve(np.ones(6_000_000), np.ones(3_000_000), backend="direct")',
     "longdouble": 'fastconv.convolve(np.ones(300_000, "g"), np.ones(100_000, "g"), backend="direct")',
-    "2-D": 'fastconv.convolve(np.ones((4000, 4000), "f4"), np.ones((900, 900), "f4"), backend="direct")',
+    "2-D": 'fastconv.convolve(np.ones((4000, 4000), "f4"), 1 + np.eye(900, dtype="f4"), backend="direct")',
     "layer": f'fastconv.conv2d({IMAGES}, np.ones((512, 512, 7, 7), "f4"), backend="direct")',
     "implicit": f'fastconv.conv2d({IMAGES}, np.ones((512, 512, 7, 7), "f4"), backend="implicit")',
     "deform": 'fastconv.deform_conv2d(np.ones((2, 256, 160, 160), "f4"), '
@@ -300,16 +300,16 @@ ENDLESS = {
 def test_ctrl_c_ends_a_long_call(name, threads):
     code = INTERRUPT.replace("THREADS", str(threads)).replace("CALL", ENDLESS[name])
     code = "import signal\nimport numpy as np\n" + textwrap.dedent(code)
-    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                             text=True)  # fmt: skip
-    try:
-        assert child.stdout.readline() == "ready\n", child.stderr.read()
-        time.sleep(1)
-        assert child.poll() is None, "the call was over too soon"
-        child.send_signal(signal.SIGINT)
-        out, err = child.communicate(timeout=15)  # a call would run for minutes
-    finally:
-        child.kill()
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True) as child:  # fmt: skip
+        try:
+            assert child.stdout.readline() == "ready\n", child.stderr.read()
+            time.sleep(1)
+            assert child.poll() is None, "the call was over too soon"
+            child.send_signal(signal.SIGINT)
+            out, err = child.communicate(timeout=15)  # a call would run for minutes
+        finally:
+            child.kill()
     assert out == "interrupted\n", err
     assert child.returncode == 0
 

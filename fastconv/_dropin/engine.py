@@ -9,6 +9,7 @@ import numpy as np
 from .. import _args, _select
 from .._plan import CALLS
 from .._problem import Axis, Geometry, Problem
+from ..functions.signal_style import Roles
 
 MODES = {"reflect": "symm", "grid-mirror": "symm", "mirror": "reflect", "nearest": "replicate",
          "wrap": "circular", "grid-wrap": "circular", "constant": "fill", "grid-constant": "fill"}  # fmt: skip
@@ -33,14 +34,13 @@ def window(x, w, axes, before, modes, fill, dtype, out):
         Any dtype that dtype is cast to without being asked.
     """
     key = ("window", x.shape, w.shape, axes, before, modes, fill, type(fill), dtype)
-    plan, order = CALLS.get(key, lambda: _decide(*key[1:7], dtype))
+    found = CALLS.find(key)
+    plan, roles = found or CALLS.get(key, lambda: _decide(*key[1:7], dtype))
     _select.observe(plan, "auto")
     result = out
     if _args.needs_temporary(out, dtype, (x, w)):
         result = np.empty(x.shape, dtype)
-    at = x.ndim - len(axes)
-    hole = (slice(None),) * at + (None,)
-    plan.run(x.transpose(order)[hole], plan.prepare(w[None], None), result.transpose(order))
+    plan.run(roles.x_view(x), plan.prepare(w[None], None), roles.out_view(result))
     if result is not out:
         store(result, out)
     return out
@@ -59,12 +59,12 @@ def store(values, out):
 
 
 def _decide(x_shape, w_shape, axes, before, modes, fill, dtype):
-    """(plan, order of the axes of x in the canonical view)."""
-    batch = tuple(i for i in range(len(x_shape)) if i not in axes)
+    """(plan, Roles of the axes of x)."""
+    roles = Roles(x_shape, tuple(w_shape[axes.index(i)] if i in axes else 1 for i in range(len(x_shape))), axes)
     spatial = tuple(
         Axis(x_shape[a], m, x_shape[a], before=b, after=m - 1 - b, mode=MODES[mode])
         for a, m, b, mode in zip(axes, w_shape, before, modes, strict=True)
     )
-    geometry = Geometry(tuple(x_shape[i] for i in batch), (), 1, (), spatial, fill=fill)
+    geometry = Geometry(tuple(x_shape[i] for i in roles.batch), (), 1, (), spatial, fill=fill)
     plan = _select.choose(Problem(geometry, dtype), "auto")
-    return plan, batch + axes
+    return plan, roles

@@ -3,6 +3,8 @@
 Every pass stores its result in the dtype of the output, as SciPy's do.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from .._core import separable
@@ -61,9 +63,16 @@ def passes(x, steps, cval, output):
 
 def in_single(w):
     """w in numbers of float32 whose sum is that of w: rounded one by one they would raise or lower the mean."""
+    return _in_single(w.tobytes())
+
+
+@lru_cache(maxsize=256)
+def _in_single(numbers):
+    w = np.frombuffer(numbers)
     rounded = w.astype(np.float32).astype(np.float64)
     largest = np.abs(rounded).argmax()
     rounded[largest] = np.float32(rounded[largest] + (w.sum() - rounded.sum()))
+    rounded.flags.writeable = False
     return rounded
 
 

@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from .. import _costs
-from .._core import cpu
+from .._core import arrays, cpu
 from .._core import image as _image
 from .._problem import PAD_CODES
 from . import reference
@@ -135,7 +135,7 @@ class ImagePlan(Plan):
         packed = weights.packed.get(key)
         if packed is None:
             packed = pack(self.problem.geometry, weights.w, order)
-            weights.finite = bool(np.isfinite(weights.w).all())
+            weights.finite = arrays.all_finite(self.problem.types.kind, weights.w)
             weights.packed[key] = packed
         return packed
 

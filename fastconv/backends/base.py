@@ -10,6 +10,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from .._core import arrays
+
 
 class Verdict(NamedTuple):
     """Whether a backend computes a problem, and why (not)."""
@@ -53,9 +55,7 @@ class Jobs(dict):
 
 def contiguous(array, dtype):
     """The array itself if it is aligned, C-contiguous and of that dtype, else such a copy."""
-    if array.dtype != dtype or not array.flags.c_contiguous or not array.flags.aligned:
-        array = np.require(array, dtype, ["C", "A"])
-    return array
+    return array if arrays.ready(array, dtype) else np.require(array, dtype, ["C", "A"])
 
 
 def c_steps(shape, dtype):

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from .. import _costs
-from .._core import cpu
+from .._core import arrays, cpu
 from .._core import depthwise as _depthwise
 from . import _fir, _image, direct, reference
 from ._activations import CODES
@@ -98,7 +98,7 @@ class DepthwisePlan(Plan):
         packed = weights.packed.get(job.packing)
         if packed is None:
             packed = pack(self.problem.geometry, weights.w, job.packing)
-            weights.finite = bool(np.isfinite(weights.w).all())
+            weights.finite = arrays.all_finite(self.problem.types.kind, weights.w)
             weights.packed[job.packing] = packed
         return packed
 

@@ -4,12 +4,13 @@ The general path of the two functions; ``_core/small.pyx`` serves the plain smal
 """
 
 import math
-from functools import partial
+from functools import lru_cache, partial
+from typing import NamedTuple
 
 import numpy as np
 
 from .. import _args, _select
-from .._core import small
+from .._core import arrays, small
 from .._plan import CALLS
 from .._problem import Axis, Geometry, Problem
 
@@ -66,21 +67,27 @@ class Roles:
             else:
                 self.groups.append(i)
 
+        order = (*self.batch, *self.groups, *self.filters, *axes)
+        self._order = None if order == tuple(range(len(order))) else order
+        whole = (slice(None),)
+        inner = len(self.batch) + len(self.groups)
+        self._unfiltered = whole * inner + (0,) * len(self.filters) if self.filters else None
+        self._x_hole = whole * inner + (None,)
+        self._w_hole = whole * (len(self.groups) + len(self.filters)) + (None,)
+
     def x_view(self, x):
         """Canonical (batch, groups, 1, *sizes)."""
-        x = x.transpose(*self.batch, *self.groups, *self.filters, *self.axes)
-        at = len(self.batch) + len(self.groups)
-        return x[(slice(None),) * at + (0,) * len(self.filters)][(slice(None),) * at + (None,)]
+        x = self.out_view(x)
+        return (x if self._unfiltered is None else x[self._unfiltered])[self._x_hole]
 
     def w_view(self, w):
         """Canonical (groups, filters, 1, *kernels)."""
-        w = w.transpose(*self.batch, *self.groups, *self.filters, *self.axes)
-        w = w[(0,) * len(self.batch)]
-        return w[(slice(None),) * (len(self.groups) + len(self.filters)) + (None,)]
+        w = self.out_view(w)
+        return (w[(0,) * len(self.batch)] if self.batch else w)[self._w_hole]
 
     def out_view(self, out):
         """Canonical (batch, groups, filters, *outs)."""
-        return out.transpose(*self.batch, *self.groups, *self.filters, *self.axes)
+        return out if self._order is None else out.transpose(self._order)
 
 
 def plan_axes(n, m, mode, boundary, swapped):
@@ -178,32 +185,64 @@ def spec_of(a, v, mode, axes, boundary, fillvalue, dtype, casting, backend):
     return found, ndim, wanted, check_fill(fillvalue, wanted)
 
 
-def general(flip, a, v, mode="full", *, axes=None, boundary="fill", fillvalue=0, out=None,
-            dtype=None, casting="same_kind", backend="auto"):  # fmt: skip
-    """convolve (flip) or correlate (not flip) for every input."""
-    a, v = _args.as_array(a, "a"), _args.as_array(v, "v")
+class _Call(NamedTuple):
+    """Everything about a call but its arrays; no axes: a product of two numbers."""
+
+    axes: tuple
+    dtype: np.dtype
+    x_shape: tuple  # of a and v with as many axes as the result
+    w_shape: tuple
+    roles: Roles | None = None
+    plan: object = None
+    shape: tuple = ()
+    swapped: bool = False
+
+
+def _consider(a, v, mode, axes, boundary, fillvalue, dtype, casting, backend):
+    """The _Call for these arrays and keywords, checked."""
     if max(a.ndim, v.ndim) > MAX_AXES:
         raise ValueError(f"a and v may have at most {MAX_AXES} axes, found {a.ndim} and {v.ndim}")
     found, ndim, wanted, fill = spec_of(a, v, mode, axes, boundary, fillvalue, dtype, casting,
                                         backend)  # fmt: skip
-    x = a.reshape((1,) * (ndim - a.ndim) + a.shape)
-    w = v.reshape((1,) * (ndim - v.ndim) + v.shape)
+    shapes = ((1,) * (ndim - a.ndim) + a.shape, (1,) * (ndim - v.ndim) + v.shape)
     if not found:
-        return _scalars(a, v if flip else np.conj(v), out, wanted, casting)
-    key = ("signal", x.shape, w.shape, found, mode, boundary, fill, type(fill), wanted, backend)
-    roles, plan, shape, swapped = CALLS.get(
-        key, lambda: _decide(x.shape, w.shape, found, mode, boundary, fill, wanted, backend))
+        return _Call(found, wanted, *shapes)
+    return _Call(found, wanted, *shapes, *_decide(*shapes, found, mode, boundary, fill, wanted, backend))
+
+
+def _call(a, v, *keywords):
+    """_consider, from the cache where the keywords can be looked up."""
+    key = arrays.call_key(keywords, a, v, None)
+    found = None if key is None else CALLS.find(key)
+    if found is None:
+        found = _consider(a, v, *keywords)
+        if key is not None:
+            CALLS.get(key, lambda: found)
+    return found
+
+
+def general(flip, a, v, mode="full", *, axes=None, boundary="fill", fillvalue=0, out=None,
+            dtype=None, casting="same_kind", backend="auto"):  # fmt: skip
+    """convolve (flip) or correlate (not flip) for every input."""
+    a, v = _args.as_array(a, "a"), _args.as_array(v, "v")
+    call = _call(a, v, mode, axes, boundary, fillvalue, dtype, casting, backend)
+    x, w = arrays.view(a, call.x_shape), arrays.view(v, call.w_shape)
+    if not flip and w.dtype.kind == "c":
+        w = np.conj(w)
+    roles, plan = call.roles, call.plan
+    if roles is None:
+        return _scalars(a, w, out, call.dtype, casting)
     _select.observe(plan, backend)
-    _args.check_out(out, shape, wanted, casting)
-    if not flip:  # correlation: the filter is conjugated and, before convolve's flip, reversed
-        w = _reversed(np.conj(w) if w.dtype.kind == "c" else w, found)
-    if swapped:
-        x, w = w, x
-    order = "F" if a.flags.f_contiguous and not a.flags.c_contiguous else "C"
+    _args.check_out(out, call.shape, call.dtype, casting)
+    if call.swapped:
+        x, w = (w if flip else _reversed(w, call.axes)), _reversed(x, call.axes)
+    elif flip:  # correlation does not flip, layers do not either
+        w = _reversed(w, call.axes)
     result = out
-    if out is None or _args.needs_temporary(out, wanted, (a, v)):
-        result = _args.allocate(shape, wanted, order)
-    weights = plan.prepare(roles.w_view(_reversed(w, found)), None)
+    if out is None or _args.needs_temporary(out, call.dtype, (a, v)):
+        order = "F" if a.flags.f_contiguous and not a.flags.c_contiguous else "C"
+        result = np.empty(call.shape, call.dtype, order)
+    weights = plan.prepare(roles.w_view(w), None)
     plan.run(roles.x_view(x), weights, roles.out_view(result))
     if out is not None and result is not out:
         np.copyto(out, result, casting="unsafe")
@@ -212,8 +251,12 @@ def general(flip, a, v, mode="full", *, axes=None, boundary="fill", fillvalue=0,
 
 
 def _reversed(array, axes):
-    return array[tuple(slice(None, None, -1) if i in axes else slice(None)
-                       for i in range(array.ndim))]  # fmt: skip
+    return array[_reversal(array.ndim, axes)]
+
+
+@lru_cache(maxsize=64)
+def _reversal(ndim, axes):
+    return tuple(slice(None, None, -1) if i in axes else slice(None) for i in range(ndim))
 
 
 def _scalars(a, v, out, dtype, casting):

@@ -1,0 +1,114 @@
+# cython: boundscheck=False, wraparound=False
+"""What every call asks of its arrays before a kernel sees them, without NumPy's Python-level costs."""
+from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
+cimport numpy as cnp
+
+from fastconv._core cimport kernels as k
+
+cnp.import_array()
+
+
+cdef bint same_type(cnp.ndarray array, dtype) except -1:
+    return cnp.PyArray_DESCR(array) == <cnp.PyArray_Descr *>dtype or \
+        cnp.PyArray_EquivTypes(<cnp.dtype>cnp.PyArray_DESCR(array), <cnp.dtype?>dtype)
+
+
+cdef bint same_shape(cnp.ndarray array, tuple shape) except -1:
+    cdef Py_ssize_t i
+    if cnp.PyArray_NDIM(array) != PyTuple_GET_SIZE(shape):
+        return False
+    for i in range(PyTuple_GET_SIZE(shape)):
+        if cnp.PyArray_DIM(array, i) != <Py_ssize_t>shape[i]:
+            return False
+    return True
+
+
+def view(cnp.ndarray array not None, tuple shape not None):
+    """array.reshape(shape)."""
+    return array if same_shape(array, shape) else array.reshape(shape)
+
+
+def takes(out, tuple shape not None, dtype):
+    """True for a writable array of exactly that shape and dtype; False: look closer."""
+    if not isinstance(out, cnp.ndarray):
+        return False
+    return (same_type(out, dtype) and cnp.PyArray_ISWRITEABLE(out)
+            and same_shape(out, shape))
+
+
+def exactly(array, tuple shape not None, dtype):
+    """True for an ndarray, no subclass, of exactly that shape and dtype; False: look closer."""
+    return (type(array) is cnp.ndarray and same_type(array, dtype)
+            and same_shape(array, shape))
+
+
+def ready(cnp.ndarray array not None, dtype):
+    """True for a C-contiguous, aligned array of that dtype; False: look closer."""
+    return (same_type(array, dtype) and cnp.PyArray_ISALIGNED(array)
+            and cnp.PyArray_IS_C_CONTIGUOUS(array))
+
+
+cdef bint extent(cnp.ndarray array, char **low, char **high) noexcept:
+    """The memory that an array reaches over; False: none."""
+    cdef Py_ssize_t i, reach
+    low[0] = high[0] = <char *>cnp.PyArray_DATA(array)
+    for i in range(cnp.PyArray_NDIM(array)):
+        if cnp.PyArray_DIM(array, i) == 0:
+            return False
+        reach = (cnp.PyArray_DIM(array, i) - 1) * cnp.PyArray_STRIDE(array, i)
+        if reach < 0:
+            low[0] += reach
+        else:
+            high[0] += reach
+    high[0] += cnp.PyArray_ITEMSIZE(array)
+    return True
+
+
+def overlaps(cnp.ndarray out not None, tuple operands not None):
+    """True if the memory between out's first and last byte touches that of an operand (None: no operand)."""
+    cdef char *low
+    cdef char *high
+    cdef char *from_
+    cdef char *to
+    if not extent(out, &low, &high):
+        return False
+    for operand in operands:
+        if operand is not None and extent(operand, &from_, &to) and from_ < high and low < to:
+            return True
+    return False
+
+
+def all_finite(int kind, cnp.ndarray array not None):
+    """True if no number of a contiguous array is NaN or infinite; kind: fc_kind of its dtype."""
+    cdef Py_ssize_t parts = 2 if cnp.PyArray_ISCOMPLEX(array) else 1
+    return k.fc_all_finite(kind, cnp.PyArray_DATA(array), parts * cnp.PyArray_SIZE(array)) != 0
+
+
+cdef bint integers(tuple values) except -1:
+    """True for plain ints, and tuples of them."""
+    for value in values:
+        if type(value) is not int and not (type(value) is tuple and integers(value)):
+            return False
+    return True
+
+
+def call_key(keywords, x, w, bias):
+    """A key for a call with these keywords (a tuple) and arrays of these shapes and dtypes; None where values
+    of other types could be taken for each other or cannot be looked up (lists).
+
+    True, 1 and 1.0 are equal: where the keywords hold bools and floats is part of the key."""
+    cdef Py_ssize_t i
+    cdef unsigned long long bools = 0, floats = 0
+    for i in range(PyTuple_GET_SIZE(keywords)):
+        value = <object>PyTuple_GET_ITEM(keywords, i)
+        kind = type(value)
+        if value is None or kind is int or kind is str:
+            continue
+        if kind is bool:
+            bools |= 1ull << (i & 63)
+        elif kind is float:
+            floats |= 1ull << (i & 63)
+        elif not (kind is tuple and integers(value) or isinstance(value, (type, cnp.dtype))):
+            return None
+    return (keywords, bools, floats, x.shape, x.dtype, w.shape, w.dtype,
+            None if bias is None else (bias.shape, bias.dtype))
