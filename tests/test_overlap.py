@@ -135,7 +135,7 @@ def test_not_finite_taps(value):
 @pytest.mark.parametrize("m", [65, 255, 2000])
 @pytest.mark.parametrize("loud", [[5000], [100, 101, 9000], "half", "many"])
 def test_loud_samples_leave_quiet_windows_exact(dtype, m, loud):
-    """The error of every result is small against its own window."""
+    """The error of every result is small against what its window of samples brings with taps of mean size."""
     rng = np.random.default_rng(4)
     a, v = numbers(rng, 20000, dtype), numbers(rng, m, dtype)
     if loud == "half":
@@ -146,10 +146,11 @@ def test_loud_samples_leave_quiet_windows_exact(dtype, m, loud):
         a[loud] *= 1e6
     wide = "D" if np.dtype(dtype).kind == "c" else "d"
     wanted = fastconv.convolve(a.astype(wide), v.astype(wide), backend="direct")
-    local = fastconv.convolve(np.abs(a).astype("d"), np.abs(v).astype("d"), backend="direct")
+    mean = np.full(m, np.abs(v).mean(), "d")
+    local = fastconv.convolve(np.abs(a).astype("d"), mean, backend="direct")
     error = np.abs(fastconv.convolve(a, v, backend="oa") - wanted) / local
     inner = slice(m, -m)  # where windows are whole
-    assert error[inner].max() <= (256 * unit(dtype) if dtype in "f4F" else 1e-9)
+    assert error[inner].max() <= (64 * unit(dtype) if dtype in "f4F" else 1e-9)
 
 
 def test_extreme_range_in_float64_is_summed_directly():

@@ -224,8 +224,8 @@ def test_plans_hold_spectra_and_keep_their_limit():
     free = fastconv.plan_convolve(v, "same", input_shape=a.shape, dtype="f4", backend="oa")
     np.testing.assert_array_equal(free(a), fastconv.convolve(a, v, "same", backend="oa"))
     bounded = fastconv.plan_convolve(v, "same", input_shape=a.shape, dtype="f4", backend="oa",
-                                     workspace_limit=100_000)  # fmt: skip
-    assert bounded.workspace_bytes <= 100_000 < free.workspace_bytes
+                                     workspace_limit=120_000)  # fmt: skip
+    assert bounded.workspace_bytes <= 120_000 < free.workspace_bytes
     np.testing.assert_allclose(bounded(a), free(a), atol=1e-4)
     with pytest.raises(fastconv.BackendNotSupportedError, match=r"too large|workspace"):
         fastconv.plan_convolve(v, "same", input_shape=a.shape, dtype="f4", backend="oa", workspace_limit=5000)

@@ -17,6 +17,10 @@ cdef extern from *:
         __builtin_cpu_init();
         if (isa == 1)
             return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    #ifdef FC_AVX512_IS_EMULATED
+        if (isa == 2)
+            return fc_cpu_has(1);
+    #endif
         if (isa == 2)
             return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
                 && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")

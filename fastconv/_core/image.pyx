@@ -7,8 +7,7 @@ The rows under a block of output rows are found through a table of pointers: a r
 row of the image, one outside a row of the fill value.  Only the columns beside the left and the
 right border are copied, into a patch of a few vectors.  A filter that is a product of a column and
 a row (``lined``) goes over a strip in two passes, the first into a buffer that stays in the cache.
-Stride and dilation 1; columns must be neighbours in memory; backends/_image.py leaves everything
-else to direct.pyx.
+Stride and dilation 1; columns are neighbours in memory; backends/_image.py leaves all else to direct.pyx.
 """
 from cython.parallel cimport parallel, prange, threadid
 from libc.math cimport fabs as abs
@@ -32,9 +31,9 @@ cdef enum:
     STRIP_BYTES = 256 * 1024    # rows under a tile: they should stay in the L2 cache
     PANEL_BYTES = 48 * 1024
     LINED_BYTES = 128 * 1024    # the buffer between the two passes
+    MOST_WORK = 1 << 29     # multiply-adds of an item: Ctrl-C is noticed between two
     MOST_BLOCK = 96         # rows of an item
-    # A streamed store saves the read of the line that it writes, and loses where the result would
-    # have stayed in the L3 cache: in and out together beyond the 32 MB of current ones
+    # streamed stores save reads, and lose where the result would have stayed in the L3 cache: in and out
     STREAM_BYTES = 32 * 1024 * 1024
 
 cdef Tools tools[5]
@@ -116,6 +115,8 @@ cdef void prepare(Image *d, const Tools *tools) noexcept nogil:
     else:
         most = STRIP_BYTES // (number * d.planes * (row.taps + d.rows - 1))
         d.chunk = min(d.chunk, max(up(most, LINE), 8 * LINE))
+        most = MOST_WORK // max(1, d.chunk * d.planes * row.taps * col.taps)
+        d.block = min(d.block, max(most // d.rows * d.rows, d.rows))
     d.block = min(d.block, max(1, row.out))
     d.blocks = (row.out + d.block - 1) // d.block
     d.chunks = (col.out + d.chunk - 1) // d.chunk if d.chunk else 0

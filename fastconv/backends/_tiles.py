@@ -57,7 +57,7 @@ def supports(problem):
         return Verdict(False, "it wants stride 1, no dilation and no enlargement")
     if 0 in g.w_shape or 0 in g.x_shape:
         return Verdict(False, "there is nothing to transform")
-    if _choose(problem, _order(problem, direct.usual_operands(problem)[0].strides)) is None:
+    if not _ranked(problem, _order(problem, direct.usual_operands(problem)[0].strides)):
         limit = problem.workspace_limit
         return Verdict(False, "the kernel is too large for its tiles"
                               + ("" if limit is None else f" within workspace_limit={limit}"))  # fmt: skip
@@ -67,7 +67,7 @@ def supports(problem):
 def cost(problem):
     """Seconds on one thread, and what rounding costs where sums would be exact."""
     order = _order(problem, direct.usual_operands(problem)[0].strides)
-    tiling = _choose(problem, order)
+    tiling = _ranked(problem, order)[0]
     return _costs.TILES_CALL + _costs.TILES_INEXACT + _seconds(problem, order, tiling)
 
 
@@ -115,26 +115,19 @@ def _spectrum_bytes(problem, down, along):
 
 
 @lru_cache(maxsize=256)
-def _choose(problem, order):
-    """The Tiling that costs least, None where no tile holds the kernel or the workspace is too small."""
-    best, least = None, math.inf
-    for down, along in itertools.product(SIDES, SIDES):
-        tiling = tiling_of(problem, order, down, along)
-        if tiling is not None and _fits(problem, tiling, order):
-            seconds = _seconds(problem, order, tiling)
-            if seconds < least:
-                best, least = tiling, seconds
-    return best
+def _ranked(problem, order):
+    """Tilings that hold the kernel, the cheapest first, but those that clearly exceed the workspace limit."""
+    found = (tiling_of(problem, order, down, along) for down, along in itertools.product(SIDES, SIDES))
+    able = [t for t in found if t is not None and not _exceeds(problem, t, order)]
+    return sorted(able, key=lambda t: _seconds(problem, order, t))
 
 
-def _fits(problem, tiling, order):
-    """Whether the workspace limit, if any, leaves room for the planes under an item and a tile."""
+def _exceeds(problem, tiling, order):
+    """Whether the planes under an item and a tile alone are more than the workspace limit, if any."""
     limit = problem.workspace_limit
-    if limit is None:
-        return True
     taps = 1 if order[0] is None else problem.geometry.axes[order[0]].kernel
     spectrum = _spectrum_bytes(problem, tiling.down, tiling.along)
-    return 1.2 * (tiling.outs[0] + taps + 1) * spectrum <= limit
+    return limit is not None and (tiling.outs[0] + taps + 1) * spectrum > limit
 
 
 def _even(total, most):
@@ -200,13 +193,7 @@ class TilesPlan(Plan):
         super().__init__(problem)
         self._tiling = tiling  # of every job; None: chosen by cost
         self._jobs = Jobs()
-        job, _, _ = self._job(*direct.usual_operands(problem), False)
-        self.workspace_bytes = job.scratch_bytes
-        if problem.workspace_limit is not None and self.workspace_bytes > problem.workspace_limit:
-            raise BackendNotSupportedError(
-                f"a tile needs {self.workspace_bytes} bytes of workspace a thread, workspace_limit is "
-                f"{problem.workspace_limit}"
-            )
+        self.workspace_bytes = self._job(*direct.usual_operands(problem), False)[0].scratch_bytes
         self._direct = direct.DirectPlan(problem)
 
     def __reduce__(self):
@@ -218,9 +205,23 @@ class TilesPlan(Plan):
         found = self._jobs.get(key)
         if found is None:
             order = _order(self.problem, x.strides)
-            tiling = self._tiling or _choose(self.problem, order)
+            tiling = self._tiling or self._cheapest(order, x, out_steps)
             found = self._jobs.keep(key, build_job(self.problem, order, tiling, x, out_steps, wide))
         return found
+
+    def _cheapest(self, order, x, out_steps):
+        """The cheapest tiling that keeps the workspace limit, also where loud tiles are left to float64; the
+        same for all strides with this order of axes."""
+        limit, least = self.problem.workspace_limit, math.inf
+        for tiling in _ranked(self.problem, order):
+            if limit is None:
+                return tiling
+            need = max(build_job(self.problem, order, tiling, x, out_steps, wide)[0].scratch_bytes
+                       for wide in (False, True))  # fmt: skip
+            if need <= limit:
+                return tiling
+            least = min(least, need)
+        raise BackendNotSupportedError(f"a tile needs {least} bytes of workspace a thread, workspace_limit is {limit}")
 
     def _prepared(self, weights, order, dtype):
         """(weights in the job's order, spread of each filter), or None where they cannot be transformed."""

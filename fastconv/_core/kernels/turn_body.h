@@ -17,7 +17,7 @@ typedef TURN_T TURN_P __attribute__((vector_size(16), aligned(sizeof(TURN_T)), m
 /* The pieces at x, x + step, ... side by side */
 FC_INLINE TURN_V TURN_N(pieces_)(const TURN_T *x, ptrdiff_t step)
 {
-#if FC_VEC_BYTES == 64
+#if FC_VEC_BYTES == 64 && defined(__AVX512F__)
     __m512 v = _mm512_castps128_ps512(_mm_loadu_ps((const float *)x));
     v = _mm512_mask_broadcast_f32x4(v, 0x00f0, _mm_loadu_ps((const float *)(x + step)));
     v = _mm512_mask_broadcast_f32x4(v, 0x0f00, _mm_loadu_ps((const float *)(x + 2 * step)));
@@ -27,8 +27,10 @@ FC_INLINE TURN_V TURN_N(pieces_)(const TURN_T *x, ptrdiff_t step)
     __m256 v = _mm256_castps128_ps256(_mm_loadu_ps((const float *)x));
     return (TURN_V)_mm256_insertf128_ps(v, _mm_loadu_ps((const float *)(x + step)), 1);
 #else
-    (void)step;
-    return *(const TURN_P *)x;
+    TURN_V v;
+    FC_UNROLL for (int i = 0; i < TURN_LANES / TURN_SIDE; i++)
+        ((TURN_P *)&v)[i] = *(const TURN_P *)(x + i * step);
+    return v;
 #endif
 }
 

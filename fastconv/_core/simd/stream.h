@@ -6,7 +6,9 @@
 
 #if defined(__SSE2__)
 #include <immintrin.h>
-#if FC_VEC_BYTES == 64
+#if defined(FC_EMULATE_AVX512)
+#define FC_STREAM(to, v) (*(__typeof__(v) *)(to) = (v))
+#elif FC_VEC_BYTES == 64
 #define FC_STREAM(to, v) _mm512_stream_si512((void *)(to), (__m512i)(v))
 #elif FC_VEC_BYTES == 32
 #define FC_STREAM(to, v) _mm256_stream_si256((__m256i *)(to), (__m256i)(v))

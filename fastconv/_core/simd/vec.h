@@ -11,7 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#if defined(__AVX512F__)
+#if defined(FC_EMULATE_AVX512) /* slow, for tests: its widths and tiles, in pairs of registers */
+#define FC_VEC_BYTES 64
+#define FC_PICK(avx512, avx2, other) avx512
+#define FC_VEC_REG "m" /* no register holds one, but the barrier against fusing stays */
+#elif defined(__AVX512F__)
 #define FC_VEC_BYTES 64
 #define FC_PICK(avx512, avx2, other) avx512
 #define FC_VEC_REG "v"
