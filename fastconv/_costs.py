@@ -56,6 +56,9 @@ IM2COL_BLOCK_BYTES = 4 << 20
 DIRECT_RATE = {"f4": 40e9, "f8": 20e9, "c8": 12e9, "c16": 6e9, "i1": 20e9, "u1": 20e9, "b1": 40e9,
                "i2": 30e9, "u2": 30e9, "i4": 15e9, "u4": 15e9, "i8": 6e9, "u8": 6e9}  # fmt: skip
 IMPLICIT_RATE = {"f4": 55e9, "f8": 27e9}
+# how much slower with planes apart and one tap of many channels (as many as a running sum has): every product
+# meets another line of memory (asv suite layers, 1x1 layers of 128 and more channels: 1.05 to 1.3)
+IMPLICIT_POINTWISE = 1.1
 # indirect: as implicit, but nothing is gathered again for each strip; a change of pointers costs so many channels
 # of a run; seconds a pointer; bytes a second of turning channels-first input
 INDIRECT_RATE = {"f4": 56e9, "f8": 28e9}

@@ -9,6 +9,7 @@ import math
 
 from .. import _costs
 from .._core import cpu
+from .._core.implicit import block_channels
 from . import direct
 from .base import Verdict
 
@@ -34,11 +35,14 @@ def cost(problem):
     lanes = max(1, width // problem.compute.itemsize)
     filters = max(1, math.prod(g.filters))
     waste = -(-filters // lanes) * lanes / filters
+    rate = _costs.IMPLICIT_RATE[key] * _costs.ISA_SPEED[cpu.isa]
+    if math.prod(a.kernel for a in g.axes) == 1 and g.channels > block_channels(1) // 2 and not problem.channels_last:
+        rate /= _costs.IMPLICIT_POINTWISE
     moved = (math.prod(g.x_shape) * again(g) + math.prod(g.out_shape)) * problem.compute.itemsize
     stored = math.prod(g.out_shape) * waste * problem.compute.itemsize / _costs.STORE_BYTES
     if problem.channels_last:  # nothing is turned
         stored = 0
-    return (_costs.DIRECT_CALL + g.macs * waste / (_costs.IMPLICIT_RATE[key] * _costs.ISA_SPEED[cpu.isa])
+    return (_costs.DIRECT_CALL + g.macs * waste / rate
             + moved / _costs.GATHER_BYTES + stored)  # fmt: skip
 
 

@@ -155,14 +155,16 @@
 
 #define FC_STRING_(x) #x
 #define FC_STRING(x) FC_STRING_(x)
-#define FC_LIST(kind, T, mr, nv, width, store)                                                  \
+#define FC_LIST(kind, T, mr, nv, used, width, store)                                            \
     {"fc_" #kind "_tap_ukr_" #mr "x" FC_STRING(nv) "__" FC_STRING(FC_ISA), FC_KIND_##kind, mr,  \
-     nv, (int)(sizeof(T##_v) / sizeof(T)), FC_UKR_NAME(kind, mr, width), store},
+     (used) ? nv : 0, (int)(sizeof(T##_v) / sizeof(T)), FC_UKR_NAME(kind, mr, width), store},
+/* no wide tile, no narrow one: alone it would load more than it multiplies */
 #define FC_TAP(kind, T, mr, a, b, c)                                                            \
-    FC_LIST(kind, T, mr, FC_PICK(a, b, c), wide, NULL) FC_LIST(kind, T, mr, 1, narrow, NULL)
+    FC_LIST(kind, T, mr, FC_PICK(a, b, c), 1, wide, NULL)                                       \
+    FC_LIST(kind, T, mr, 1, FC_PICK(a, b, c), narrow, NULL)
 #define FC_TAP_STORE(kind, T, mr, a, b, c)                                                      \
-    FC_LIST(kind, T, mr, FC_PICK(a, b, c), wide, FC_CAT(FC_UKR_NAME(kind, mr, wide), _store))   \
-    FC_LIST(kind, T, mr, 1, narrow, FC_CAT(FC_UKR_NAME(kind, mr, narrow), _store))
+    FC_LIST(kind, T, mr, FC_PICK(a, b, c), 1, wide, FC_CAT(FC_UKR_NAME(kind, mr, wide), _store))  \
+    FC_LIST(kind, T, mr, 1, FC_PICK(a, b, c), narrow, FC_CAT(FC_UKR_NAME(kind, mr, narrow), _store))
 const fc_tap_row FC_CAT(fc_tap_table__, FC_ISA)[] = {
 #include "kernels.inc"
 };
