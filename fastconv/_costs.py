@@ -87,6 +87,9 @@ TILES_PRODUCT = {"f4": 0.1e-9, "f8": 0.2e-9}
 # made a second, and bytes of them read a second, or where they are more than a shared cache holds
 WINOGRAD_RATE = {"f4": 52e9, "f8": 24e9}
 WINOGRAD_MOVED = {"f4": 5e9, "f8": 4e9}
+# how much slower the transforms of signals are, which have a row a channel, and of dilated ones (measured where
+# implicit overtakes it: 32 to 256 channels, 100 to 16000 samples)
+WINOGRAD_SIGNAL, WINOGRAD_SIGNAL_DILATED = 4, 10
 WINOGRAD_PACKED = {"f4": 3e9, "f8": 2e9}
 WINOGRAD_WEIGHT_BYTES = 20e9
 WINOGRAD_FAR_BYTES = 15e9

@@ -157,6 +157,9 @@ def _seconds(problem, chosen, images):
     """Predicted time of one thread, and that of making U."""
     products, moved, near, far, made = amounts(problem, chosen, images)
     key, speed = problem.compute.str[1:], _costs.ISA_SPEED[cpu.isa]
+    axes = problem.geometry.axes
+    if len(axes) == 1:
+        moved *= _costs.WINOGRAD_SIGNAL if axes[0].dilation == 1 else _costs.WINOGRAD_SIGNAL_DILATED
     return (products / (_costs.WINOGRAD_RATE[key] * speed) + moved / (_costs.WINOGRAD_MOVED[key] * speed)
             + near / _costs.WINOGRAD_WEIGHT_BYTES + far / _costs.WINOGRAD_FAR_BYTES,
             made / (_costs.WINOGRAD_PACKED[key] * speed))  # fmt: skip
