@@ -185,7 +185,7 @@ cdef class Job:
         cdef ptrdiff_t size = self.tiles.planes * self.tiles.number_bytes
         cdef ptrdiff_t jobs = self.phases * self.g_count * self.tiles.count
         cdef ptrdiff_t j, g, b, p
-        cdef int threads = threads_for(<double>self.packed_bytes)
+        cdef int threads = threads_for(<double>self.packed_bytes * 4)
         cdef Phase *f
         cdef Block *block
         cdef char *at

@@ -132,7 +132,7 @@ cdef class Job:
         cdef const char *weights = <const char *>cnp.PyArray_DATA(w)
         cdef char *to = <char *>cnp.PyArray_DATA(out)
         cdef ptrdiff_t i, g, b, at, taps = self.taps * self.channels
-        cdef int width, bad = 0, threads = threads_for(<double>self.packed_bytes)
+        cdef int width, bad = 0, threads = threads_for(<double>self.packed_bytes * 4)
         for i in prange(self.groups * self.blocks, nogil=True, num_threads=threads, schedule="static"):
             g, b = i // self.blocks, i % self.blocks
             at = self._lanes_before(b)
