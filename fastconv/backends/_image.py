@@ -5,6 +5,7 @@ prepared; then the two are applied one after the other, in the same strip.  See 
 """
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -19,6 +20,7 @@ MOST_AXES = 16
 # A product of a column and a row stands for the filter where no tap is farther off than this many units in the
 # last place: about what rounding a product to the type does, and within the bound of the sum itself.
 FACTOR_ULPS = 2
+REMEMBERED_BYTES = 16 * 1024  # of a matrix whose factors are kept
 WHOLE = 2**16  # weights up to this many units are taken for whole numbers
 
 
@@ -49,8 +51,32 @@ def factor(matrix):
     """(column, row) whose product is the matrix, or None.
 
     Exactly for integers, and for floats that are whole multiples of a power of two, so that sums of small whole
-    numbers stay exact; else within the rounding of the type.
+    numbers stay exact; else within the rounding of the type. The answers for small matrices are remembered.
     """
+    if not _may_be_product(matrix):
+        return None
+    if matrix.nbytes > REMEMBERED_BYTES:
+        return _factor(matrix)
+    return _remembered(matrix.tobytes(), matrix.shape, matrix.dtype)
+
+
+def _may_be_product(matrix):
+    """False where a minor says that it is none, as one of nearly every other matrix does."""
+    rows, columns = matrix.shape
+    for (a, b), (c, d) in (((0, 0), (-1, -1)), ((0, 0), (rows // 2, columns // 2)),
+                           ((rows // 2, columns // 2), (-1, -1))):  # fmt: skip
+        main, other = float(matrix[a, b]) * float(matrix[c, d]), float(matrix[a, d]) * float(matrix[c, b])
+        if abs(main - other) > 1e-3 * (abs(main) + abs(other)):
+            return False
+    return True
+
+
+@lru_cache(maxsize=64)
+def _remembered(numbers, shape, dtype):
+    return _factor(np.frombuffer(numbers, dtype).reshape(shape))
+
+
+def _factor(matrix):
     if matrix.dtype.kind in "iu":
         return _factor_integers(matrix.astype(object), matrix.dtype)
     if not np.isfinite(matrix).all() or not matrix.any():
