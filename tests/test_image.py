@@ -184,3 +184,21 @@ def test_plans_hold_what_they_found(rng):
     x = rng.standard_normal((50, 60)).astype("f4")
     p = fastconv.plan_convolve(w, "same", input_shape=x.shape, dtype="f4", backend="direct")
     np.testing.assert_array_equal(p(x), fastconv.convolve(x, w, "same", backend="direct"))
+
+
+@pytest.mark.parametrize("mode", ["full", "same", "valid"])
+@pytest.mark.parametrize("boundary", ["fill", "wrap", "symm", "reflect", "nearest"])
+@pytest.mark.parametrize("function", [fastconv.convolve, fastconv.correlate])
+def test_short_cut_equals_the_general_path(function, boundary, mode):
+    """Named axes take the general path; out may be any array that fits, over an input too."""
+    rng = np.random.default_rng(3)
+    for dtype, shape, kernel in itertools.product("fd", [(9, 12), (30, 31), (8, 3)], [(3, 3), (2, 3), (8, 2)]):
+        if mode == "valid" and kernel[0] > shape[0]:
+            continue
+        x, w = rng.standard_normal(shape).astype(dtype), rng.standard_normal(kernel).astype(dtype)
+        wanted = function(x, w, mode, boundary=boundary, axes=(0, 1))
+        assert np.array_equal(function(x, w, mode, boundary=boundary), wanted)
+        for out in (np.empty_like(wanted), np.empty((*wanted.shape[:-1], 2 * wanted.shape[-1]), dtype)[:, ::2]):
+            assert function(x, w, mode, boundary=boundary, out=out) is out and np.array_equal(out, wanted)
+        if wanted.shape == x.shape:
+            assert function(x, w, mode, boundary=boundary, out=x) is x and np.array_equal(x, wanted)

@@ -7,6 +7,11 @@ from fastconv._core cimport kernels as k
 
 cnp.import_array()
 
+cdef extern from "numpy/arrayobject.h":
+    bint PyArray_CheckExact(object) noexcept
+    bint PyArray_ISCARRAY(cnp.ndarray) noexcept
+    object PyArray_EMPTY(int, cnp.npy_intp *, int, int)
+
 
 cdef bint same_type(cnp.ndarray array, dtype) except -1:
     return cnp.PyArray_DESCR(array) == <cnp.PyArray_Descr *>dtype or \
@@ -82,6 +87,21 @@ def all_finite(int kind, cnp.ndarray array not None):
     """True if no number of a contiguous array is NaN or infinite; kind: fc_kind of its dtype."""
     cdef Py_ssize_t parts = 2 if cnp.PyArray_ISCOMPLEX(array) else 1
     return k.fc_all_finite(kind, cnp.PyArray_DATA(array), parts * cnp.PyArray_SIZE(array)) != 0
+
+
+cdef object result_for(object out, int ndim, cnp.npy_intp *shape, int typenum, cnp.ndarray x, cnp.ndarray w):
+    """The array to write a result of that shape and type into: a new one if out is None, out if it is plain and
+    apart from x and w, None where it is another case."""
+    cdef int i
+    if out is None:
+        return PyArray_EMPTY(ndim, shape, typenum, 0)
+    if not PyArray_CheckExact(out) or not PyArray_ISCARRAY(<cnp.ndarray>out) or \
+            cnp.PyArray_NDIM(<cnp.ndarray>out) != ndim or cnp.PyArray_TYPE(<cnp.ndarray>out) != typenum:
+        return None
+    for i in range(ndim):
+        if cnp.PyArray_DIM(<cnp.ndarray>out, i) != shape[i]:
+            return None
+    return None if overlaps(out, (x, w)) else out
 
 
 cdef bint integers(tuple values) except -1:

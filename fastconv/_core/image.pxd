@@ -99,6 +99,6 @@ cdef const Tools *tools_of(int kind) noexcept nogil
 cdef void prepare(Image *d, const Tools *tools) noexcept nogil
 cdef void put(char *to, const char *source, ptrdiff_t number) noexcept nogil
 cdef int run(const Image *d, const char *x, const char *w, char *out) except -1
-cdef object serve(object a, object v, int mode, bint flip)
+cdef object serve(object a, object v, int mode, bint flip, int pad, object out)
 cdef class Job:
     cdef Image image

@@ -14,6 +14,7 @@ from libc.string cimport memcpy, memset
 cimport numpy as cnp
 
 from fastconv._core cimport kernels as k
+from fastconv._core.arrays cimport result_for
 from fastconv._core.cpu cimport isa_index, threads_for
 from fastconv._core.job cimport Stopper
 
@@ -22,7 +23,6 @@ cnp.import_array()
 cdef extern from "numpy/arrayobject.h":
     bint PyArray_CheckExact(object) noexcept
     bint PyArray_ISCARRAY_RO(cnp.ndarray) noexcept
-    object PyArray_EMPTY(int, cnp.npy_intp *, int, int)
 
 cdef enum:
     TAP_BLOCK = 256         # of one running sum, as in job.pxd
@@ -552,11 +552,10 @@ cdef inline double number_of(int kind, const char *w, ptrdiff_t i) noexcept nogi
     return (<const float *>w)[i] if kind == 5 else (<const double *>w)[i]
 
 
-cdef object serve(object a, object v, int mode, bint flip):
-    """convolve(a, v) or correlate(a, v) of plain images with zeros around; None where it is another case.
-
-    mode: 0 full, 1 same, 2 valid."""
-    cdef cnp.ndarray x, w, y
+cdef object serve(object a, object v, int mode, bint flip, int pad, object out):
+    """convolve(a, v) or correlate(a, v) of plain images into out, None where it is another case; mode: 0 full,
+    1 same, 2 valid; pad: fc_pad_mode."""
+    cdef cnp.ndarray x, w
     cdef Image d
     cdef Axis *axis
     cdef cnp.npy_intp shape[2]
@@ -578,23 +577,24 @@ cdef object serve(object a, object v, int mode, bint flip):
     if not k.fc_all_finite(kind, source, rows * cols) or factors(kind, source, rows, cols):
         return None
     memset(&d, 0, sizeof(Image))
-    d.axes = 2
-    number = 4 if kind == 5 else 8
+    d.axes, number = 2, 4 if kind == 5 else 8
     for q in range(2):
         axis = &d.axis[q]
         n, m = cnp.PyArray_DIM(x, q), cnp.PyArray_DIM(w, q)
-        axis.size, axis.taps, axis.mode = n, m, k.FC_PAD_FILL
+        axis.size, axis.taps, axis.mode = n, m, pad
         axis.out = n + m - 1 if mode == 0 else n if mode == 1 else n - m + 1
         axis.before = m - 1 if mode == 0 else m // 2 if mode == 1 else 0
         axis.x_step = cnp.PyArray_STRIDE(x, q)
         shape[q] = axis.out
     d.axis[0].out_step, d.axis[1].out_step = d.axis[1].out * number, number
-    y = PyArray_EMPTY(2, shape, cnp.PyArray_TYPE(x), 0)
+    out = result_for(out, 2, shape, cnp.PyArray_TYPE(x), x, w)
+    if out is None:
+        return None
     for i in range(rows):       # column by column; convolution reads the taps backwards
         for j in range(cols):
             q = <int>(j * rows + i)
             put(taps + (rows * cols - 1 - q if flip else q) * number,
                 source + (i * cols + j) * number, number)
     prepare(&d, tools_of(kind))
-    run(&d, <const char *>cnp.PyArray_DATA(x), taps, <char *>cnp.PyArray_DATA(y))
-    return y
+    run(&d, <const char *>cnp.PyArray_DATA(x), taps, <char *>cnp.PyArray_DATA(<cnp.ndarray>out))
+    return out

@@ -1,8 +1,8 @@
 """convolve and correlate: the plain case of little work at once, everything else to the general path.
 
-Both are entered here.  Two plain 1-D C arrays of the same type (float32 or float64), default keywords
-and little work are served without any Python object but the result: checks are C-API macros, short
-signals (of long ones the ends) go through a zero-padded copy on the stack, and the FIR microkernel does
+Both are entered here.  Two plain C arrays of the same type (float32 or float64), perhaps such an out, and little
+work are served without any Python object but the result: checks are C-API macros, images go to ``image.pyx``,
+short signals (of long ones the ends) go through a zero-padded copy on the stack, and the FIR microkernel does
 the rest, with the same bits as backend "direct".  Every other call, and every bad one, goes on to
 ``functions/signal_style.py``.
 """
@@ -11,6 +11,7 @@ cimport numpy as cnp
 
 from fastconv._core cimport image
 from fastconv._core cimport kernels as k
+from fastconv._core.arrays cimport result_for
 from fastconv._core.cpu cimport isa_index
 from fastconv._core.filters cimport fc_fir_line, fc_fir_row, fc_fir_rows
 
@@ -19,7 +20,6 @@ cnp.import_array()
 cdef extern from "numpy/arrayobject.h":
     bint PyArray_CheckExact(object) noexcept
     bint PyArray_ISCARRAY_RO(cnp.ndarray) noexcept
-    object PyArray_EMPTY(int, cnp.npy_intp *, int, int)
 
 cdef enum:
     SLACK = 16              # a vector may read past the end
@@ -90,16 +90,26 @@ cdef bint plain_vector(object a) noexcept:
         PyArray_ISCARRAY_RO(<cnp.ndarray>a) and cnp.PyArray_DIM(<cnp.ndarray>a, 0) > 0
 
 
-cdef object serve(object a, object v, int mode, bint flip):
+cdef int pad_code(object boundary) noexcept:
+    """fc_pad_mode, -1 for the general path to complain about."""
+    if boundary is FILL:
+        return 0
+    if not isinstance(boundary, str):
+        return -1
+    return 0 if boundary == FILL else 1 if boundary == "reflect" else 2 if boundary == "symm" else \
+        3 if boundary == "nearest" else 4 if boundary == "wrap" else -1
+
+
+cdef object serve(object a, object v, int mode, bint flip, int pad, object out):
     """The result, or None where this is not the plain small case."""
-    cdef cnp.ndarray x, w, y
-    cdef cnp.npy_intp n, m, out, start
+    cdef cnp.ndarray x, w
+    cdef cnp.npy_intp n, m, count, start
     cdef int j, t
-    if bypassed or mode < 0:
+    if bypassed or mode < 0 or pad < 0:
         return None
     if PyArray_CheckExact(a) and cnp.PyArray_NDIM(<cnp.ndarray>a) == 2:
-        return image.serve(a, v, mode, flip)
-    if not plain_vector(a) or not plain_vector(v):
+        return image.serve(a, v, mode, flip, pad, out)
+    if pad or not plain_vector(a) or not plain_vector(v):
         return None
     x, w = <cnp.ndarray>a, <cnp.ndarray>v
     t = cnp.PyArray_TYPE(x)
@@ -114,19 +124,21 @@ cdef object serve(object a, object v, int mode, bint flip):
     n, m = cnp.PyArray_DIM(x, 0), cnp.PyArray_DIM(w, 0)
     if m > n or m > MAX_TAPS or n > MAX_WORK // m:
         return None
-    out = n + m - 1 if mode == 0 else n if mode == 1 else n - m + 1
+    count = n + m - 1 if mode == 0 else n if mode == 1 else n - m + 1
     start = 0 if mode == 0 else (m - 1) // 2 if mode == 1 else m - 1
-    y = PyArray_EMPTY(1, &out, t, 0)
+    out = result_for(out, 1, &count, t, x, w)
+    if out is None:
+        return None
     cdef const char *from_ = <const char *>cnp.PyArray_DATA(x)
     cdef const char *taps = <const char *>cnp.PyArray_DATA(w)
-    cdef char *to = <char *>cnp.PyArray_DATA(y)
+    cdef char *to = <char *>cnp.PyArray_DATA(<cnp.ndarray>out)
     cdef bint done
     if n < FREE_WORK // m:      # releasing the interpreter would cost as much as the sums
-        done = run(j, from_, n, taps, m, to, out, start, flip)
+        done = run(j, from_, n, taps, m, to, count, start, flip)
     else:
         with nogil:
-            done = run(j, from_, n, taps, m, to, out, start, flip)
-    return y if done else None
+            done = run(j, from_, n, taps, m, to, count, start, flip)
+    return out if done else None
 
 
 cdef bint run(int j, const char *x, cnp.npy_intp n, const char *w, cnp.npy_intp m, char *y,
@@ -246,9 +258,8 @@ def convolve(a, v, mode="full", *, axes=None, boundary="fill", fillvalue=0, out=
            [0., 1., 1.],
            [0., 0., 1.]])
     """
-    if axes is None and out is None and dtype is None and fillvalue is ZERO and \
-            plain(boundary, FILL) and direct(backend) and plain(casting, SAME_KIND):
-        y = serve(a, v, mode_code(mode), True)
+    if axes is None and dtype is None and fillvalue is ZERO and direct(backend) and plain(casting, SAME_KIND):
+        y = serve(a, v, mode_code(mode), True, pad_code(boundary), out)
         if y is not None:
             return y
     return general_convolve(a, v, mode, axes=axes, boundary=boundary, fillvalue=fillvalue, out=out,
@@ -289,9 +300,8 @@ def correlate(a, v, mode="full", *, axes=None, boundary="fill", fillvalue=0, out
     >>> fastconv.correlate([1, 2, 3], [0, 1, 5])
     array([ 5, 11, 17,  3,  0])
     """
-    if axes is None and out is None and dtype is None and fillvalue is ZERO and \
-            plain(boundary, FILL) and direct(backend) and plain(casting, SAME_KIND):
-        y = serve(a, v, mode_code(mode), False)
+    if axes is None and dtype is None and fillvalue is ZERO and direct(backend) and plain(casting, SAME_KIND):
+        y = serve(a, v, mode_code(mode), False, pad_code(boundary), out)
         if y is not None:
             return y
     return general_correlate(a, v, mode, axes=axes, boundary=boundary, fillvalue=fillvalue, out=out,
