@@ -1,19 +1,35 @@
 """Max and average pooling, 1-D to 3-D."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
 from .. import _args, _dtypes, _select
+from .._core import arrays
 from .._plan import CALLS
 from .._problem import Axis, Geometry, Problem
 from ._doc import by_rank
 
 
-def pool_axes(x, kernel_size, stride, padding, dilation, ceil_mode):
-    """(x without what negative padding crops, Axis objects of the window), checked as PyTorch does."""
-    sizes = x.shape[2:]
+class _Call(NamedTuple):
+    """Everything about a call but its arrays."""
+
+    crop: tuple  # what negative padding leaves of x (N, C, *sizes)
+    axes: tuple
+    dtype: np.dtype
+    batched: bool
+    shape: tuple  # of the result, as the caller sees it
+    plan: object  # of maxima, or of sums
+    weights: object = None  # ones, ready for the plan of sums
+    divisor: object = None
+
+
+def pool_axes(shape, kernel_size, stride, padding, dilation, ceil_mode):
+    """(what negative padding leaves of x (N, C, *sizes), Axis objects of the window), checked as PyTorch does."""
+    sizes = shape[2:]
     rank = len(sizes)
+    crop = [slice(None)] * (2 + rank)
     ceil_mode = _args.flag(ceil_mode, "ceil_mode")
     kernel = _args.per_axis(kernel_size, rank, "kernel_size", 1)
     stride = kernel if stride is None else _args.per_axis(stride, rank, "stride", 1)
@@ -25,8 +41,9 @@ def pool_axes(x, kernel_size, stride, padding, dilation, ceil_mode):
         before, after = pairs[i]
         if before < 0 or after < 0:  # a window that overhangs must not find the cropped samples
             low, high = max(0, -before), max(0, sizes[i] - max(0, -after))
-            x = x[(slice(None),) * (2 + i) + (slice(low, max(low, high)),)]
-        size, before, after = x.shape[2 + i], max(0, before), max(0, after)
+            crop[2 + i] = slice(low, max(low, high))
+        size = len(range(*crop[2 + i].indices(sizes[i])))
+        before, after = max(0, before), max(0, after)
         if not isinstance(padding, str) and max(before, after) > extents[i] // 2:
             raise ValueError(f"padding must be at most half of the window ({extents[i]} samples along "
                              f"spatial axis {i}), found {pairs[i]}")  # fmt: skip
@@ -40,7 +57,7 @@ def pool_axes(x, kernel_size, stride, padding, dilation, ceil_mode):
             raise ValueError(f"kernel_size spans {extents[i]} samples along spatial axis {i}, larger "
                              f"than the padded input: {size} + {before} + {after}")  # fmt: skip
         axes.append(Axis(size, kernel[i], out, stride[i], dilation[i], before, after))
-    return x, tuple(axes)
+    return tuple(crop), tuple(axes)
 
 
 def _lowest(dtype):
@@ -50,28 +67,46 @@ def _lowest(dtype):
     return int(np.iinfo(dtype).min) if dtype.kind in "iu" else -math.inf
 
 
-def _canonical(x, rank, layout):
-    """(x as (N, C, *sizes), whether it has a batch axis)."""
+def _canonical(x, rank, layout, batched):
+    """x as (N, C, *sizes)."""
+    if layout == "channels_last":
+        x = np.moveaxis(x, -1, x.ndim - rank - 1)
+    return x if batched else x[None]
+
+
+def _known(consider, x, *keywords):
+    """What consider decides for x and these keywords, from the cache where they can be looked up."""
+    key = arrays.call_key((consider.__name__, *keywords), x, x, None)
+    found = None if key is None else CALLS.find(key)
+    if found is None:
+        found = consider(x, *keywords)
+        if key is not None:
+            CALLS.get(key, lambda: found)
+    return found
+
+
+def _checked(x, rank, kernel_size, stride, padding, dilation, ceil_mode, layout, dtype):
+    """(crop, axes, batched, (N, C), shape of the result) of a call."""
     _args.choice(layout, _args.LAYOUTS, "layout")
     if x.ndim not in (rank + 1, rank + 2):
         raise ValueError(f"x must have {rank + 2} axes, or {rank + 1} without a batch axis, found "
                          f"shape {x.shape}")  # fmt: skip
-    if layout == "channels_last":
-        x = np.moveaxis(x, -1, x.ndim - rank - 1)
-    return (x, True) if x.ndim == rank + 2 else (x[None], False)
-
-
-def _output(x, batched, axes, layout, out, dtype, casting):
-    """(array to return, its (N, C, *outs) view to write into)."""
+    batched = x.ndim == rank + 2
+    shape = _canonical(x, rank, layout, batched).shape
+    crop, axes = pool_axes(shape, kernel_size, stride, padding, dilation, ceil_mode)
     outs = tuple(a.out for a in axes)
-    shape = (*x.shape[:1], *outs, x.shape[1]) if layout == "channels_last" else x.shape[:2] + outs
-    shape = shape if batched else shape[1:]
-    _args.check_out(out, shape, dtype, casting)
-    if out is None or _args.needs_temporary(out, dtype, (x,)):
-        result = _args.allocate(shape, dtype)
-    else:
-        result = out
-    return result, _canonical(result, len(axes), layout)[0]
+    result = (shape[0], *outs, shape[1]) if layout == "channels_last" else shape[:2] + outs
+    result = result if batched else result[1:]
+    _args.check_size(result, dtype)
+    return crop, axes, batched, shape[:2], result
+
+
+def _output(call, x, rank, layout, out, casting):
+    """(array to return, its (N, C, *outs) view to write into)."""
+    _args.check_out(out, call.shape, call.dtype, casting)
+    fresh = out is None or _args.needs_temporary(out, call.dtype, (x,))
+    result = np.empty(call.shape, call.dtype) if fresh else out
+    return result, _canonical(result, rank, layout, call.batched)
 
 
 def _return(result, out):
@@ -81,17 +116,26 @@ def _return(result, out):
     return out
 
 
-def _max_pool(rank, x, kernel_size, stride, padding, dilation, ceil_mode, layout, out, dtype,
-              casting, backend):  # fmt: skip
-    x, batched = _canonical(_args.as_array(x, "x"), rank, layout)
+def _consider_max(x, rank, kernel_size, stride, padding, dilation, ceil_mode, layout, dtype, casting,
+                  backend):  # fmt: skip
     wanted = _args.result_dtype(dtype, casting, x=x)
     if wanted.kind == "c":
         raise TypeError(f"max pooling is not defined for dtype {wanted}: complex numbers have no order")
-    x, axes = pool_axes(x, kernel_size, stride, padding, dilation, ceil_mode)
-    geometry = Geometry(x.shape[:2], (), 1, (), axes, fill=_lowest(_dtypes.describe(wanted).compute))
+    crop, axes, batched, lead, shape = _checked(x, rank, kernel_size, stride, padding, dilation, ceil_mode,
+                                                layout, wanted)  # fmt: skip
+    geometry = Geometry(lead, (), 1, (), axes, fill=_lowest(_dtypes.describe(wanted).compute))
     plan = _select.choose(Problem(geometry, wanted, kind="max_pool"), _args.check_backend(backend))
-    result, view = _output(x, batched, axes, layout, out, wanted, casting)
-    plan.run(x[:, :, None], None, view)
+    return _Call(crop, axes, wanted, batched, shape, plan)
+
+
+def _max_pool(rank, x, kernel_size, stride, padding, dilation, ceil_mode, layout, out, dtype,
+              casting, backend):  # fmt: skip
+    x = _args.as_array(x, "x")
+    call = _known(_consider_max, x, rank, kernel_size, stride, padding, dilation, ceil_mode, layout, dtype,
+                  casting, backend)  # fmt: skip
+    _select.observe(call.plan, backend)
+    result, view = _output(call, x, rank, layout, out, casting)
+    call.plan.run(_canonical(x, rank, layout, call.batched)[call.crop][:, :, None], None, view)
     return _return(result, out)
 
 
@@ -117,46 +161,52 @@ def _divisor(axes, count_include_pad, divisor_override):
     return np.maximum(total, 1)
 
 
-def _sum_plan(x, axes, dtype, backend):
-    return _select.choose(Problem(Geometry(x.shape[:2], (), 1, (), axes), dtype), backend)
-
-
-def _sums(x, axes, dtype, backend):
-    """Window sums of x (N, C, *sizes), in the dtype that they are computed in."""
-    plan = _sum_plan(x, axes, dtype, backend)
-    geometry = plan.problem.geometry
-    key = ("ones", dtype, geometry.w_shape)
-    weights = CALLS.get(key, lambda: np.ones(geometry.w_shape, dtype))
-    sums = _args.allocate(geometry.out_shape, dtype)
-    plan.run(x[:, :, None], plan.prepare(weights, None), sums)
-    return sums
-
-
-def _avg_pool(rank, x, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad,
-              divisor_override, layout, out, dtype, casting, backend):  # fmt: skip
-    x, batched = _canonical(_args.as_array(x, "x"), rank, layout)
+def _consider_avg(x, rank, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad,
+                  divisor_override, layout, dtype, casting, backend):  # fmt: skip
     wanted = _args.result_dtype(dtype, casting, x=x)
     if wanted.kind in "biu" and dtype is None:
         wanted = np.dtype(np.float64)
     if wanted.kind in "biu":
         raise TypeError(f"dtype={wanted} cannot hold averages: wanted a floating or complex dtype")
-    x, axes = pool_axes(x, kernel_size, stride, padding, dilation, ceil_mode)
-    _args.check_backend(backend)
+    crop, axes, batched, lead, shape = _checked(x, rank, kernel_size, stride, padding, dilation, ceil_mode,
+                                                layout, wanted)  # fmt: skip
     compute = _dtypes.describe(wanted).compute
     # real and imaginary parts apart: an infinite part must not make the other one NaN
     real = np.empty(0, compute).real.dtype
-    _sum_plan(x, axes, real, backend)  # chosen, or refused, before anything is allocated
+    geometry = Geometry(lead, (), 1, (), axes)
+    plan = _select.choose(Problem(geometry, real), _args.check_backend(backend))
     divisor = _divisor(axes, count_include_pad, divisor_override)
-    result, view = _output(x, batched, axes, layout, out, wanted, casting)
-    if compute.kind == "c":
+    if isinstance(divisor, np.ndarray) and divisor.size and (divisor == divisor.flat[0]).all():
+        divisor = float(divisor.flat[0])  # nearly always; a float of Python's takes the type of the sums
+    return _Call(crop, axes, wanted, batched, shape, plan, plan.prepare(np.ones(geometry.w_shape, real), None),
+                 divisor)  # fmt: skip
+
+
+def _sums(call, x):
+    """Window sums of x (N, C, *sizes), in the dtype that they are computed in."""
+    geometry = call.plan.problem.geometry
+    sums = _args.allocate(geometry.out_shape, call.plan.problem.dtype)
+    call.plan.run(x[:, :, None], call.weights, sums)
+    return sums
+
+
+def _avg_pool(rank, x, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad,
+              divisor_override, layout, out, dtype, casting, backend):  # fmt: skip
+    x = _args.as_array(x, "x")
+    call = _known(_consider_avg, x, rank, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad,
+                  divisor_override, layout, dtype, casting, backend)  # fmt: skip
+    _select.observe(call.plan, backend)
+    result, view = _output(call, x, rank, layout, out, casting)
+    x = _canonical(x, rank, layout, call.batched)[call.crop]
+    if call.dtype.kind == "c":
         if x.dtype.kind == "c":
-            view.imag[...] = _sums(x.imag, axes, real, backend) / divisor
+            view.imag[...] = _sums(call, x.imag) / call.divisor
         else:
             view.imag[...] = 0
-        view.real[...] = _sums(x.real, axes, real, backend) / divisor
+        view.real[...] = _sums(call, x.real) / call.divisor
     else:
-        sums = _sums(x, axes, compute, backend)
-        np.divide(sums, divisor, out=sums)
+        sums = _sums(call, x)
+        np.divide(sums, call.divisor, out=sums)
         with np.errstate(over="ignore"):  # float16 overflows to infinity, as everywhere
             np.copyto(view, sums, casting="unsafe")
     return _return(result, out)
