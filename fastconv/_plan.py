@@ -10,7 +10,7 @@ from collections import OrderedDict
 
 
 class Cache:
-    """A bounded mapping; ``get(key, make)`` builds what is missing, ``find(key)`` does not."""
+    """A bounded mapping; ``get(key, make)`` builds what is missing."""
 
     def __init__(self, size):
         self._size = size
@@ -18,21 +18,15 @@ class Cache:
         self._lock = threading.Lock()
         self._emptied = 0  # how often
 
-    def find(self, key):
-        """The value under key, None if it is not there."""
+    def get(self, key, make):
+        """The value under key, made by ``make()`` if it is not there; key None: made each time."""
+        if key is None:
+            return make()
         try:  # each step is whole, and between them the item may go
             value = self._items[key]
             self._items.move_to_end(key)
+            return value
         except KeyError:
-            return None
-        return value
-
-    def get(self, key, make):
-        """The value under key, made by ``make()`` if it is not there."""
-        with self._lock:
-            if key in self._items:
-                self._items.move_to_end(key)
-                return self._items[key]
             emptied = self._emptied
         value = make()
         with self._lock:

@@ -158,19 +158,16 @@ def geometry_of(spec, x_shape, w_shape):
 
 def _decision(spec, x, w, bias):
     """The cached Decision for these arrays; unhashable keywords (lists) are decided each time."""
-    key = arrays.call_key(spec, x, w, bias)
-    found = None if key is None else CALLS.find(key)
-    if found is not None:
-        return found
-
     def make():
         dtypes = {"x": x, "w": w, "bias": bias}
         return decide(spec, x.shape, w.shape, None if bias is None else bias.shape, dtypes)
 
+    key = arrays.call_key(spec, x, w, bias)
     if key is None:
         key = (spec, spec.types(), x.shape, x.dtype, w.shape, w.dtype,
                None if bias is None else (bias.shape, bias.dtype))  # fmt: skip
-    return CALLS.get(key, make) if hashable(key) else make()
+        key = key if hashable(key) else None
+    return CALLS.get(key, make)
 
 
 def hashable(key):

@@ -3,3 +3,4 @@
 cimport numpy as cnp
 
 cdef object result_for(object out, int ndim, cnp.npy_intp *shape, int typenum, cnp.ndarray x, cnp.ndarray w)
+cdef bint fits(object out, int ndim, const cnp.npy_intp *shape, int typenum) noexcept

@@ -89,19 +89,24 @@ def all_finite(int kind, cnp.ndarray array not None):
     return k.fc_all_finite(kind, cnp.PyArray_DATA(array), parts * cnp.PyArray_SIZE(array)) != 0
 
 
-cdef object result_for(object out, int ndim, cnp.npy_intp *shape, int typenum, cnp.ndarray x, cnp.ndarray w):
-    """The array to write a result of that shape and type into: a new one if out is None, out if it is plain and
-    apart from x and w, None where it is another case."""
+cdef bint fits(object out, int ndim, const cnp.npy_intp *shape, int typenum) noexcept:
+    """True for a plain array that a result of that shape and type can be written to as it is computed."""
     cdef int i
-    if out is None:
-        return PyArray_EMPTY(ndim, shape, typenum, 0)
     if not PyArray_CheckExact(out) or not PyArray_ISCARRAY(<cnp.ndarray>out) or \
             cnp.PyArray_NDIM(<cnp.ndarray>out) != ndim or cnp.PyArray_TYPE(<cnp.ndarray>out) != typenum:
-        return None
+        return False
     for i in range(ndim):
         if cnp.PyArray_DIM(<cnp.ndarray>out, i) != shape[i]:
-            return None
-    return None if overlaps(out, (x, w)) else out
+            return False
+    return True
+
+
+cdef object result_for(object out, int ndim, cnp.npy_intp *shape, int typenum, cnp.ndarray x, cnp.ndarray w):
+    """The array to write a result of that shape and type into: a new one if out is None, out if it fits and is
+    apart from x and w, None where it is another case."""
+    if out is None:
+        return PyArray_EMPTY(ndim, shape, typenum, 0)
+    return out if fits(out, ndim, shape, typenum) and not overlaps(out, (x, w)) else None
 
 
 cdef bint integers(tuple values) except -1:

@@ -24,6 +24,7 @@ from libc.string cimport memcpy
 cimport numpy as cnp
 import numpy as np
 
+from fastconv._core.arrays cimport fits
 from fastconv._core.cpu cimport threads_for
 from fastconv._core.fft cimport Transform, data_of
 from fastconv._core.kernels cimport fc_now
@@ -36,7 +37,6 @@ cnp.import_array()
 cdef extern from "numpy/arrayobject.h":
     bint PyArray_CheckExact(object) noexcept
     bint PyArray_ISCARRAY_RO(cnp.ndarray) noexcept
-    bint PyArray_ISCARRAY(cnp.ndarray) noexcept
     object PyArray_EMPTY(int, cnp.npy_intp *, int, int)
 
 cdef enum:
@@ -500,19 +500,10 @@ cdef class Engine:
 
     cdef bint _takes(self, cnp.ndarray x, object out) noexcept:
         """True for an array like x that is x or lies elsewhere."""
-        cdef cnp.ndarray y
         cdef ptrdiff_t distance
-        cdef int i
-        if not PyArray_CheckExact(out):
+        if not fits(out, cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), self.typenum):
             return False
-        y = <cnp.ndarray>out
-        if cnp.PyArray_TYPE(y) != self.typenum or not PyArray_ISCARRAY(y) or \
-                cnp.PyArray_NDIM(y) != cnp.PyArray_NDIM(x):
-            return False
-        for i in range(cnp.PyArray_NDIM(x)):
-            if cnp.PyArray_DIM(y, i) != cnp.PyArray_DIM(x, i):
-                return False
-        distance = <const char *>cnp.PyArray_DATA(y) - <const char *>cnp.PyArray_DATA(x)
+        distance = <const char *>cnp.PyArray_DATA(<cnp.ndarray>out) - <const char *>cnp.PyArray_DATA(x)
         return distance == 0 or max(distance, -distance) >= cnp.PyArray_NBYTES(x)
 
     def plain(self, block, out):

@@ -34,8 +34,7 @@ def window(x, w, axes, before, modes, fill, dtype, out):
         Any dtype that dtype is cast to without being asked.
     """
     key = ("window", x.shape, w.shape, axes, before, modes, fill, type(fill), dtype)
-    found = CALLS.find(key)
-    plan, roles = found or CALLS.get(key, lambda: _decide(*key[1:7], dtype))
+    plan, roles = CALLS.get(key, lambda: _decide(*key[1:7], dtype))
     _select.observe(plan, "auto")
     result = out
     if _args.needs_temporary(out, dtype, (x, w)):

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from .. import _costs, _reference
-from .._core import cpu
+from .._core import arrays, cpu
 from . import direct
 from .base import Plan, Verdict
 
@@ -142,7 +142,7 @@ class FftPlan(Plan):
 
     def prepare(self, w, bias):
         weights = super().prepare(w, bias)
-        weights.finite = bool(np.isfinite(weights.w).all())
+        weights.finite = arrays.all_finite(self.problem.types.kind, weights.w)
         return weights
 
     def warm(self, weights):

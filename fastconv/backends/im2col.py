@@ -11,7 +11,7 @@ import threading
 import numpy as np
 
 from .. import _costs, _dtypes
-from .._core import cpu
+from .._core import arrays, cpu
 from . import reference
 from ._activations import CODES
 from ._lowering import subproblems
@@ -90,7 +90,7 @@ class Im2colPlan(Plan):
 
     def prepare(self, w, bias):
         weights = super().prepare(w, bias)
-        weights.finite = bool(np.isfinite(weights.w).all())
+        weights.finite = arrays.all_finite(self.problem.types.kind, weights.w)
         return weights
 
     def _filters(self, weights):

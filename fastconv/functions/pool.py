@@ -77,12 +77,7 @@ def _canonical(x, rank, layout, batched):
 def _known(consider, x, *keywords):
     """What consider decides for x and these keywords, from the cache where they can be looked up."""
     key = arrays.call_key((consider.__name__, *keywords), x, x, None)
-    found = None if key is None else CALLS.find(key)
-    if found is None:
-        found = consider(x, *keywords)
-        if key is not None:
-            CALLS.get(key, lambda: found)
-    return found
+    return CALLS.get(key, lambda: consider(x, *keywords))
 
 
 def _checked(x, rank, kernel_size, stride, padding, dilation, ceil_mode, layout, dtype):

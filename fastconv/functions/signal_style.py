@@ -213,12 +213,7 @@ def _consider(a, v, mode, axes, boundary, fillvalue, dtype, casting, backend):
 def _call(a, v, *keywords):
     """_consider, from the cache where the keywords can be looked up."""
     key = arrays.call_key(keywords, a, v, None)
-    found = None if key is None else CALLS.find(key)
-    if found is None:
-        found = _consider(a, v, *keywords)
-        if key is not None:
-            CALLS.get(key, lambda: found)
-    return found
+    return CALLS.get(key, lambda: _consider(a, v, *keywords))
 
 
 def general(flip, a, v, mode="full", *, axes=None, boundary="fill", fillvalue=0, out=None,
