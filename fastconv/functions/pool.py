@@ -16,7 +16,6 @@ class _Call(NamedTuple):
     """Everything about a call but its arrays."""
 
     crop: tuple  # what negative padding leaves of x (N, C, *sizes)
-    axes: tuple
     dtype: np.dtype
     batched: bool
     shape: tuple  # of the result, as the caller sees it
@@ -120,7 +119,7 @@ def _consider_max(x, rank, kernel_size, stride, padding, dilation, ceil_mode, la
                                                 layout, wanted)  # fmt: skip
     geometry = Geometry(lead, (), 1, (), axes, fill=_lowest(_dtypes.describe(wanted).compute))
     plan = _select.choose(Problem(geometry, wanted, kind="max_pool"), _args.check_backend(backend))
-    return _Call(crop, axes, wanted, batched, shape, plan)
+    return _Call(crop, wanted, batched, shape, plan)
 
 
 def _max_pool(rank, x, kernel_size, stride, padding, dilation, ceil_mode, layout, out, dtype,
@@ -173,7 +172,7 @@ def _consider_avg(x, rank, kernel_size, stride, padding, dilation, ceil_mode, co
     divisor = _divisor(axes, count_include_pad, divisor_override)
     if isinstance(divisor, np.ndarray) and divisor.size and (divisor == divisor.flat[0]).all():
         divisor = float(divisor.flat[0])  # nearly always; a float of Python's takes the type of the sums
-    return _Call(crop, axes, wanted, batched, shape, plan, plan.prepare(np.ones(geometry.w_shape, real), None),
+    return _Call(crop, wanted, batched, shape, plan, plan.prepare(np.ones(geometry.w_shape, real), None),
                  divisor)  # fmt: skip
 
 
