@@ -40,6 +40,28 @@ class Axis:
         """Samples that the dilated kernel spans: ``(kernel - 1) * dilation + 1``."""
         return (self.kernel - 1) * self.dilation + 1
 
+    @property
+    def used(self):
+        """Samples up to the last that a window covers.  A transform that takes later ones along would
+        mix their rounding errors, or their NaN, into results they have no part in."""
+        if self.mode != "fill":  # samples stand outside as well
+            return self.size
+        return max(1, min(self.size, (self.out - 1) * self.stride + self.extent - self.before))
+
+    @cached_property
+    def idle(self):
+        """Indices of taps that meet only zeros of the padding, whatever window they are in."""
+        if self.mode != "fill" or self.upsample != 1:
+            return ()
+        found = []
+        for k in range(self.kernel):
+            at = k * self.dilation - self.before  # the tap's sample in the first window
+            at += max(0, -(at // self.stride)) * self.stride
+            last = (self.out - 1) * self.stride + k * self.dilation - self.before
+            if at > last or at >= self.size:
+                found.append(k)
+        return tuple(found)
+
 
 @dataclass(frozen=True)
 class Geometry:

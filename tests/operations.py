@@ -232,7 +232,7 @@ def separable(d, rank):
     bias, types, activation = draw_tail(d, keywords, filters, dtypes[3], lambda words, more:
                                         d.types(words, [a.dtype for a in (x, first, second)] + more))  # fmt: skip
     middle = linear(types, s.conv, *grouped(types, x, first, channels)).map(ungrouped)
-    middle, error = finish(types, middle)
+    middle, error, _ = finish(types, middle)
     ones = (1,) * rank
     mix = Shape((), ones, ones, ones, ((0, 0),) * rank).conv
     y = linear(types, mix, middle[:, None], types.lift(second).reshape(1, *second.shape, *ones),
@@ -300,7 +300,7 @@ def deform(d, rank):
         ) for i in range(0, len(weights), groups)]  # fmt: skip
         return np.concatenate(parts, axis=1)
 
-    y, tol = linear(types, run, xs, ws).map(ungrouped)
+    y, tol, _ = linear(types, run, xs, ws).map(ungrouped)
     # each corner's weight is off by a few u times the largest coordinate
     reach = 8 + max([0, *s.sizes, *(sum(p) + n for p, n in zip(s.padding, s.sizes, strict=True))])
     largest = np.max(abs(xs), where=np.isfinite(xs), initial=0)
@@ -443,12 +443,12 @@ def _convolved(types, a, v, mode, axes, boundary, fill, correlate):
     if mode == "same":
         pads = tuple((m - 1 - (m - 1) // 2, (m - 1) // 2) for m in w.shape[3:])
     run = partial(ref.conv, stride=ones, dilation=ones, padding=pads, mode=boundary, fill=fill)
-    y, tol = linear(types, run, x, w)
+    y, tol, loudest = linear(types, run, x, w)
     if fill and tol is not None:  # the bound saw the fill value with its sign, or not at all
         size = partial(run, fill=abs(fill))(abs(x).astype(x.dtype), abs(w).astype(w.dtype))
         tol = (2 * math.prod(w.shape[3:]) + 2) * 2 * types.unit * size.real
     order = np.argsort(rest + list(axes))
-    return Expected(y, tol).map(lambda b: b.reshape(shape + b.shape[3:]).transpose(order))
+    return Expected(y, tol, loudest).map(lambda b: b.reshape(shape + b.shape[3:]).transpose(order))
 
 
 # -- all operations -----------------------------------------------------------------------------------

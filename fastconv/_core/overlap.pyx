@@ -257,7 +257,8 @@ cdef class Job:
         # the sample at the block's first place
         cdef ptrdiff_t at = first - self.before - (self.skip - self.taps + 1)
         cdef ptrdiff_t used = self.skip + count, half = self.t.size * self.number
-        cdef ptrdiff_t inside = max(<ptrdiff_t>0, -at), end = min(used, self.axis.length - at)
+        cdef ptrdiff_t lead = self._lead(), inside = max(lead, -at)
+        cdef ptrdiff_t end = min(used, self.axis.length - at)
         cdef char *block = scratch
         cdef char *data = scratch + self._planes_bytes()
         cdef char *sums = data + self._planes_bytes()
@@ -267,13 +268,13 @@ cdef class Job:
         cdef int calm
         cdef fc_fft_soon soon
         x += self.x_row[row]
-        if self.plain_in and at >= 0 and at + self.length <= self.axis.length:
-            re, end = x + at * self.number, self.length
+        if self.plain_in and at >= 0 and at + self.length <= self.axis.length and (first or not lead):
+            re, inside, end = x + at * self.number, 0, self.length
         else:
             memset(block, 0, self._planes_bytes())
-            k.fc_gather(&self.reader, block, block + half, x, &self.axis, at, 1, used)
+            self._gather(&self.reader, block, half, x, at, used)
             if self.axis.mode != 0 or not self.reader.fill_is_zero:
-                inside, end = 0, used
+                inside, end = lead, used
         calm = self._judge(re, inside, end, filters.chunk, levels, filters.ratio[f])
         if calm == 0:
             return self._careful(x, at, used, taps + f * self.planes * self.taps * self.number,
@@ -293,6 +294,17 @@ cdef class Job:
             sums += self.skip * self.number
             self.finish(to, self.out_step, sums, sums + half, count, NULL, 0)
         return 0
+
+    cdef inline ptrdiff_t _lead(self) noexcept nogil:
+        """Samples at a block's start that no window of it covers."""
+        return max(<ptrdiff_t>0, self.skip - self.taps + 1)
+
+    cdef void _gather(self, const k.fc_reader *reader, char *block, ptrdiff_t half, const char *x,
+                      ptrdiff_t at, ptrdiff_t used) noexcept nogil:
+        """The samples of a block that some window of it covers."""
+        cdef ptrdiff_t lead = self._lead(), skipped = lead * (half // self.t.size)
+        k.fc_gather(reader, block + skipped, block + half + skipped, x, &self.axis, at + lead, 1,
+                    used - lead)
 
     cdef int _judge(self, const char *re, ptrdiff_t first, ptrdiff_t end, ptrdiff_t chunk,
                     double *levels, double ratio) noexcept nogil:
@@ -354,7 +366,7 @@ cdef class Job:
         if room == NULL:
             return 1
         memset(block - before, 0, before + planes_bytes + SLACK)
-        k.fc_gather(&self.wide_reader, block, block + half, x, &self.axis, at, 1, used)
+        self._gather(&self.wide_reader, block, half, x, at, used)
         for i in range(self.planes * self.taps):
             w[i] = (<const double *>taps)[i] if self.number == 8 else (<const float *>taps)[i]
         memcpy(data, block, planes_bytes)
@@ -367,7 +379,7 @@ cdef class Job:
             fc_fft_filter(self.wide.row, &self.wide.plan, data, data + half, spectrum, block, sums,
                           sums + half, self.skip, used, &soon)
             if found:
-                k.fc_gather(&self.wide_reader, block, block + half, x, &self.axis, at, 1, used)
+                self._gather(&self.wide_reader, block, half, x, at, used)
             self._put_back(<double *>block, <double *>sums, w, loud, found, used)
         self._finish(sums + self.skip * 8, half, count, to)
         free(room)

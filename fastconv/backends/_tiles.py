@@ -19,7 +19,7 @@ from .._core import tiles as _tiles
 from .._problem import PAD_CODES
 from . import direct
 from ._activations import CODES
-from .base import BackendNotSupportedError, Jobs, Plan, Verdict
+from .base import BackendNotSupportedError, Jobs, Plan, Verdict, without_idle
 
 _REAL_KIND = {"f4": 5, "f8": 6, "c8": 5, "c16": 6}  # fc_kind of the parts
 SIDES = tuple(2**i for i in range(4, 11))  # of a tile, in complex numbers
@@ -228,7 +228,7 @@ class TilesPlan(Plan):
         key = ("tiles", order, dtype)
         found = weights.packed.get(key)
         if found is None:
-            found = weights.packed[key] = _prepare(self.problem, weights.w, order, dtype)
+            found = weights.packed[key] = _prepare(self.problem, without_idle(self.problem.geometry, weights.w), order, dtype)
         return found
 
     def _spectra(self, job, order, dtype, weights, first, count):
@@ -309,7 +309,7 @@ def build_job(problem, order, tiling, x, out_steps, wide):
             axes.append((1, 0, 0, 0, 1, 0, 1, 1))
             continue
         a = g.axes[i]
-        axes.append((a.size, x.strides[nb + ng + 1 + i], PAD_CODES[a.mode], out_steps[nb + ng + nf + i], a.out,
+        axes.append((a.used, x.strides[nb + ng + 1 + i], PAD_CODES[a.mode], out_steps[nb + ng + nf + i], a.out,
                      a.before, a.kernel, n))  # fmt: skip
     turns = 0.0 if _complex(problem) else 0.25
     job = _tiles.Job(

@@ -58,6 +58,19 @@ def contiguous(array, dtype):
     return array if arrays.ready(array, dtype) else np.require(array, dtype, ["C", "A"])
 
 
+def without_idle(geometry, w):
+    """Weights with zeros for the taps that meet padding alone: in a transform the rounding errors of large
+    ones would reach every result.  The weights themselves where there are none, as nearly always."""
+    axes = geometry.axes
+    if geometry.fill != 0 or not any(a.idle for a in axes):
+        return w
+    w = w.copy()
+    for i, a in enumerate(axes, w.ndim - len(axes)):
+        at = (slice(None),) * i + (list(a.idle),)
+        w[at] = np.where(np.isfinite(w[at]), 0, w[at])  # NaN times the padding's zeros is seen to elsewhere
+    return w
+
+
 def c_steps(shape, dtype):
     """Steps in bytes of a C-ordered array."""
     steps, step = [], dtype.itemsize

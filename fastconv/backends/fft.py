@@ -15,7 +15,7 @@ import numpy as np
 from .. import _costs, _reference
 from .._core import arrays, cpu
 from . import direct
-from .base import Plan, Verdict
+from .base import Plan, Verdict, without_idle
 
 name = "fft"
 # Loudest root mean square allowed over the quietest level beside it (see overlap.pyx): in float32 before
@@ -133,8 +133,8 @@ class FftPlan(Plan):
         found = weights.packed.get(key)
         if found is None:
             g = self.problem.geometry
-            w = weights.w.reshape(math.prod(g.groups), math.prod(g.filters), g.channels,
-                                  *(a.kernel for a in g.axes)).astype(dtype)  # fmt: skip
+            w = without_idle(g, weights.w).reshape(math.prod(g.groups), math.prod(g.filters), g.channels,
+                                                   *(a.kernel for a in g.axes)).astype(dtype)  # fmt: skip
             spread = np.zeros((*w.shape[:3], *(a.extent for a in g.axes)), dtype)
             spread[(..., *(slice(None, None, a.dilation) for a in g.axes))] = np.conj(w)
             found = weights.packed[key] = np.conj(self._forward(spread))
@@ -162,7 +162,8 @@ class FftPlan(Plan):
                     self._alone(x[n], weights, out[n])
 
     def _item(self, x, weights, out):
-        """One item of the batch; False where an FFT is not exact enough, or would spread a NaN."""
+        """One item of the batch; False where an FFT is not exact enough, overflows, or
+        would spread a NaN."""
         g, compute = self.problem.geometry, self.problem.compute
         x = self._padded(x.reshape(math.prod(g.groups), g.channels, *(a.size for a in g.axes)))
         ratio = self._unevenness(x)
@@ -175,6 +176,8 @@ class FftPlan(Plan):
         y = self._inverse(self._products(self._forward(x.astype(compute, copy=False)),
                                          self._spectra(weights, compute)), compute.kind == "f")  # fmt: skip
         y = y[(..., *(slice(0, (a.out - 1) * a.stride + 1, a.stride) for a in g.axes))]
+        if not np.isfinite(y).all():  # an overflow on the way need not be one of the sums
+            return False
         if weights.bias is not None:
             y += weights.bias.reshape(*y.shape[:2], *(1,) * len(g.axes))
         np.copyto(out, _reference.activate(y, self.problem.activation).reshape(out.shape),

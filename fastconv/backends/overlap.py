@@ -13,7 +13,7 @@ from .._core import cpu, fft
 from .._core import overlap as _overlap
 from .._problem import PAD_CODES
 from . import _tiles, direct
-from .base import Jobs, Plan, Verdict
+from .base import Jobs, Plan, Verdict, without_idle
 
 name = "oa"
 MOST_POINTS = 1 << 22
@@ -160,7 +160,7 @@ class OverlapPlan(Plan):
         return _overlap.Job(
             self._transform, self._wide, kind=problem.types.kind, reader=reader,
             out_type=problem.types.memory, plain=aligned,
-            axis=(axis.size, x.strides[nb + ng + 1 + i], PAD_CODES[axis.mode]), taps=axis.kernel,
+            axis=(axis.used, x.strides[nb + ng + 1 + i], PAD_CODES[axis.mode]), taps=axis.kernel,
             before=axis.before, outs=axis.out, skip=self._skip, x_row=direct.offsets(shape, x_steps),
             out_row=direct.offsets(shape, steps), out_step=out_steps[at + i],
             filter_row=np.ascontiguousarray(np.broadcast_to(which, shape)).reshape(-1),
@@ -169,7 +169,7 @@ class OverlapPlan(Plan):
     def _filters(self, weights):
         found = weights.packed.get(name)
         if found is None:
-            w, (i,) = weights.w, convolved(self.problem.geometry)
+            w, (i,) = without_idle(self.problem.geometry, weights.w), convolved(self.problem.geometry)
             taps = w.reshape(-1, w.shape[i - len(self.problem.geometry.axes)])
             if taps.dtype.kind == "c":
                 taps = np.stack((taps.real, taps.imag), 1)

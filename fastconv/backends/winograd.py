@@ -18,7 +18,7 @@ from .._core import winograd as _winograd
 from .._problem import PAD_CODES
 from . import direct, implicit
 from ._activations import CODES
-from .base import BackendNotSupportedError, Jobs, Plan, Verdict
+from .base import BackendNotSupportedError, Jobs, Plan, Verdict, without_idle
 
 name = "winograd"
 MOST_POINTS = 256  # of a tile, as FC_WINO_POINTS
@@ -206,10 +206,11 @@ class WinogradPlan(Plan):
         """(weights, bias) with zeros after fewer channels or filters than a vector has lanes."""
         g, lanes = self.problem.geometry, _winograd.lanes(self.problem.types.kind)
         groups, filters = math.prod(g.groups), g.filters[0]
-        w, bias = weights.w, weights.bias
+        given, bias = without_idle(g, weights.w), weights.bias
+        w = given
         if filters < lanes or g.channels < lanes:
             w = np.zeros((groups, max(filters, lanes), max(g.channels, lanes), *g.w_shape[-len(g.axes) :]), w.dtype)
-            w[:, :filters, : g.channels] = weights.w.reshape(groups, filters, *g.w_shape[-1 - len(g.axes) :])
+            w[:, :filters, : g.channels] = given.reshape(groups, filters, *g.w_shape[-1 - len(g.axes) :])
         if bias is not None and filters < lanes:
             bias = np.zeros((groups, lanes), bias.dtype)
             bias[:, :filters] = weights.bias.reshape(groups, filters)
@@ -293,11 +294,11 @@ def _axis(axis, variant, most):
         group += [start + b for b in _even(tiles, most)[1:]]
     out_first = np.asarray(first, np.intp)
     x_first = out_first - axis.before
-    high = np.clip(-((x_first - axis.size) // step), 0, points)
+    high = np.clip(-((x_first - axis.used) // step), 0, points)
     low = np.minimum(high, np.clip(-(x_first // step), 0, points))
     if axis.mode != "fill":  # samples stand outside as well
         low, high = np.zeros_like(low), np.full_like(high, points)
-    return {"size": axis.size, "step": step, "outputs": axis.out, "mode": PAD_CODES[axis.mode],
+    return {"size": axis.used, "step": step, "outputs": axis.out, "mode": PAD_CODES[axis.mode],
             "whole": False, "x_first": x_first, "out_first": out_first, "low": low, "high": high,
             "count": np.asarray(counts, np.intp), "group": group}  # fmt: skip
 
