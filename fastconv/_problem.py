@@ -49,18 +49,19 @@ class Axis:
         return max(1, min(self.size, (self.out - 1) * self.stride + self.extent - self.before))
 
     @cached_property
-    def idle(self):
-        """Indices of taps that meet only zeros of the padding, whatever window they are in."""
+    def meets(self):
+        """Of every tap: in how many windows it meets a sample rather than padding."""
         if self.mode != "fill" or self.upsample != 1:
-            return ()
-        found = []
-        for k in range(self.kernel):
-            at = k * self.dilation - self.before  # the tap's sample in the first window
-            at += max(0, -(at // self.stride)) * self.stride
-            last = (self.out - 1) * self.stride + k * self.dilation - self.before
-            if at > last or at >= self.size:
-                found.append(k)
-        return tuple(found)
+            return (self.out,) * self.kernel
+        starts = [k * self.dilation - self.before for k in range(self.kernel)]  # in the first window
+        ends = [min(self.out, -((at - self.size) // self.stride)) for at in starts]
+        return tuple(max(0, end - max(0, -(at // self.stride)))
+                     for at, end in zip(starts, ends, strict=True))  # fmt: skip
+
+    @cached_property
+    def idle(self):
+        """Indices of taps that meet padding alone, whatever window they are in."""
+        return tuple(k for k, windows in enumerate(self.meets) if not windows)
 
 
 @dataclass(frozen=True)

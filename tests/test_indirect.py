@@ -38,6 +38,16 @@ def test_blocks_of_taps_and_channels(channels, layout):
         check(whole(rng, (1, channels, 5, 6)), whole(rng, (filters, channels, 2, 3)), layout=layout, dilation=2)
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("channels", [1, 100, 300])
+@pytest.mark.parametrize(("dilation", "padding"), [(9, 9), ((4, 30), (4, 30)), (1, (20, 1)), ((2, 3), ((25, 0), (0, 30)))])
+def test_tiles_that_taps_miss(dilation, padding, channels, layout):
+    """Wide padding and dilation: taps meet zeros in whole tiles, the first taps, the last ones, all of them."""
+    rng = np.random.default_rng(channels)
+    x, w = whole(rng, (2, channels, 14, 23)), whole(rng, (17, channels, 3, 3))
+    check(x, w, whole(rng, 17), layout, dilation=dilation, padding=padding)
+
+
 @pytest.mark.parametrize("pixels", [1, 13, 14, 15, 195, 196, 197, 400])
 def test_strips(pixels):
     rng = np.random.default_rng(pixels)

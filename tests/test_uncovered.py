@@ -85,8 +85,10 @@ def test_overflow_on_the_way_is_not_one_of_the_sums():
 @pytest.mark.parametrize(("size", "kernel", "out", "stride", "dilation", "before"),
                          [(1, 3, 1, 1, 1, 1), (2, 5, 9, 1, 1, 6), (3, 4, 2, 5, 1, 3), (4, 3, 4, 1, 3, 3),
                           (5, 3, 2, 1, 1, -2), (1, 7, 2, 4, 2, 6), (3, 2, 1, 1, 1, 5)])  # fmt: skip
-def test_used_and_idle_by_their_definitions(size, kernel, out, stride, dilation, before):
+def test_uses_of_an_axis_by_their_definitions(size, kernel, out, stride, dilation, before):
     axis = Axis(size, kernel, out, stride, dilation, before)
     pairs = [(o * stride + k * dilation - before, k) for o in range(out) for k in range(kernel)]
     assert axis.used == max(1, *(min(size, at + 1) for at, _ in pairs))
-    assert axis.idle == tuple(sorted(set(range(kernel)) - {k for at, k in pairs if 0 <= at < size}))
+    met = [k for at, k in pairs if 0 <= at < size]
+    assert axis.meets == tuple(met.count(k) for k in range(kernel))
+    assert axis.idle == tuple(k for k in range(kernel) if k not in met)

@@ -235,14 +235,20 @@ cdef class Job:
 
     cdef void _point(self, const void **at, ptrdiff_t start, ptrdiff_t count, const char *x,
                      const char *outside) noexcept nogil:
-        """Pointers of a strip, tap by tap for each tile of the widest blocks' cut."""
+        """Pointers of a strip, tap by tap for each tile of the widest blocks' cut; the first of a tap that
+        meets zeros in the whole tile is NULL."""
         cdef ptrdiff_t tiles = self._tiles(count, 2), i, px, p, t, where
+        cdef bint idle
         for i in range(tiles):
             px = count // tiles + (1 if i < count % tiles else 0)
             for t in range(self.taps):
+                idle = self.reader.fill_is_zero
                 for p in range(px):
                     where = self.meets[(start + p) * self.taps + t]
                     at[t * px + p] = outside if where < 0 else x + where * self.number
+                    idle = idle and where < 0
+                if idle:
+                    at[t * px] = NULL
             at += px * self.taps
             start += px
 
@@ -263,15 +269,33 @@ cdef class Job:
                 tile_at, to = at, c
                 for i in range(tiles):
                     px = count // tiles + (1 if i < count % tiles else 0)
-                    self.tile[nv][px].run(some, first, end, tile_at + t * px,
-                                          w + (t * self.channels + first) * width * self.number,
-                                          step * width, to, t + first > 0)
+                    self._tile(self.tile[nv][px], some, first, end, tile_at + t * px,
+                               w + (t * self.channels + first) * width * self.number, step * width, to,
+                               t + first > 0)
                     tile_at += px * self.taps
                     to += px * width * self.number
                 first = end
                 if first >= self.channels:
                     break
             t += max(some, <ptrdiff_t>1)
+
+    cdef inline void _tile(self, const k.fc_indirect_row *tile, ptrdiff_t taps, ptrdiff_t first, ptrdiff_t end,
+                           const void **at, const char *w, ptrdiff_t skip, char *c,
+                           bint accumulate) noexcept nogil:
+        """The products of some taps in one tile, without those that meet zeros alone: with wide padding and
+        dilation most do."""
+        cdef ptrdiff_t t = 0, run, px = tile.pixels
+        cdef ptrdiff_t tap_bytes = ((end - first) * tile.nv * tile.lanes + skip) * self.number
+        while t < taps:
+            run = t
+            while run < taps and at[run * px] != NULL:
+                run += 1
+            if run > t or not accumulate:   # no tap at all writes zeros
+                tile.run(run - t, first, end, at + t * px, w + t * tap_bytes, skip, c, accumulate)
+                accumulate = True
+            t = run + 1
+        if not accumulate:
+            tile.run(0, first, end, at, w, skip, c, False)
 
     cdef void _store(self, ptrdiff_t b, ptrdiff_t start, ptrdiff_t count, char *c, const char *bias,
                      char *out) noexcept nogil:

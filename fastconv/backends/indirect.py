@@ -35,8 +35,8 @@ def supports(problem):
 
 
 def cost(problem):
-    """Seconds on one thread: multiply-adds of whole vectors, the pointers, which long runs of channels share,
-    and turning what is not channels last."""
+    """Seconds on one thread: multiply-adds of whole vectors, but those with padding, the pointers, which long
+    runs of channels share, and turning what is not channels last."""
     g = problem.geometry
     key = problem.compute.str[1:]
     width = _costs.VECTOR_BYTES[cpu.isa]
@@ -50,7 +50,8 @@ def cost(problem):
     rate = _costs.INDIRECT_RATE[key] * _costs.ISA_SPEED[cpu.isa]
     out = math.prod(g.out_shape) * problem.compute.itemsize
     stored = out / _costs.GATHER_BYTES + (0 if problem.channels_last else out * waste / _costs.STORE_BYTES)
-    return (_costs.DIRECT_CALL + g.macs * waste * (1 + run) / rate + pointers * _costs.POINTER + turned + stored)
+    met = 1 if g.fill else math.prod(sum(a.meets) / max(1, a.out * a.kernel) for a in g.axes)
+    return (_costs.DIRECT_CALL + g.macs * met * waste * (1 + run) / rate + pointers * _costs.POINTER + turned + stored)
 
 
 def sources(axis):
