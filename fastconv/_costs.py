@@ -33,6 +33,11 @@ ITEMS_WANTED = 16
 PLANE_BYTES = 32 * 1024
 VOLUME_BYTES = 256 * 1024
 STRIP_ROWS = 16
+# Results of a row from which depthwise layers of one axis are filtered line by line.
+LINE_OUTPUTS = 128
+# Samples of a row from which strided and dilated depthwise layers are better computed by "direct" (two AVX2 cores:
+# 1.2 to 3.7 times from 500 on).
+ROW_SAMPLES = 400
 # Planes of at most this many samples are turned to channels last and back: where the stride is 1 (rows then
 # make fair vectors from some 20 columns on), and where it is not. In vectors of 16; shorter ones fit rows better.
 TURNED_SAMPLES = 400

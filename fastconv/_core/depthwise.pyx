@@ -9,7 +9,7 @@ A Job belongs to one set of strides; backends/depthwise.py builds it.  Real floa
 """
 from cython.parallel cimport parallel, prange, threadid
 from libc.stdint cimport int32_t
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 cimport numpy as cnp
 
 from fastconv._core cimport kernels as k
@@ -117,34 +117,70 @@ cdef class Job:
 
 
 cdef class RowJob(Job):
-    """Channels last: an item is a row of output pixels, all channels of it."""
+    """Channels last: an item is a row of output pixels, all channels of it; of several filters a channel, one
+    after the other, each to its places between the others'."""
     cdef k.fc_last_row row
+    cdef ptrdiff_t filters
 
-    def __init__(self, *, ptrdiff_t channels, **keywords):
+    def __init__(self, *, ptrdiff_t channels, ptrdiff_t filters=1, **keywords):
         super().__init__(**keywords)
         cdef k.fc_last_row *d = &self.row
+        self.filters = filters
         d.channels, d.w, d.cols = channels, self.size[2], self.outs[2]
         d.kw, d.stride, d.dilation = self.taps[2], self.stride[2], self.dilation[2]
         d.left, d.w_tap = -self.first[2], channels
         d.x_col, d.out_col = self.x_step[2] // self.number, self.out_step[2] // self.number
         self.items = len(keywords["x_n"]) * self.outs[0] * self.outs[1]
         self.scratch_bytes = 64
+        if filters > 1:     # a row of results, and a bias
+            self.scratch_bytes += (d.cols + 1) * channels * self.number
         self.packing = "channels"
 
     cdef void _item(self, ptrdiff_t item, char *scratch, const char *x, const char *w,
                     const char *bias, char *out) noexcept nogil:
         cdef ptrdiff_t oy = item % self.outs[1], rest = item // self.outs[1]
-        cdef ptrdiff_t oz = rest % self.outs[0], n = rest // self.outs[0]
-        self._row(oz, oy, self.x_step[0], self.x_step[1], x + self.x_n[n], w, bias,
-                  out + self.out_n[n] + oz * self.out_step[0] + oy * self.out_step[1])
+        cdef ptrdiff_t oz = rest % self.outs[0], n = rest // self.outs[0], f, q, c
+        cdef ptrdiff_t channels = self.row.channels, number = self.number, step = self.filters * number
+        cdef char *own = scratch + channels * number
+        x += self.x_n[n]
+        out += self.out_n[n] + oz * self.out_step[0] + oy * self.out_step[1]
+        if self.filters == 1:
+            self._row(oz, oy, self.x_step[0], self.x_step[1], x, w, bias, out)
+            return
+        for f in range(self.filters):
+            if bias != NULL:
+                for c in range(channels):
+                    memcpy(scratch + c * number, bias + c * step + f * number, number)
+            self._sums(oz, oy, self.x_step[0], self.x_step[1], x, w, NULL if bias == NULL else scratch,
+                       own, channels)
+            for q in range(self.row.cols):
+                self.finish(out + q * self.out_step[2] + f * number, step, own + q * channels * number, NULL,
+                            channels, NULL, self.activation)
+            w += self.taps[0] * self.taps[1] * self.taps[2] * self.row.w_tap * number
 
     cdef void _row(self, ptrdiff_t oz, ptrdiff_t oy, ptrdiff_t z_step, ptrdiff_t y_step, const char *x,
                    const char *w, const char *bias, char *out) noexcept nogil:
         """One row of output pixels from x, whose planes and rows lie z_step and y_step bytes apart."""
+        cdef const k.fc_last_row *d = &self.row
+        cdef ptrdiff_t q
+        self._sums(oz, oy, z_step, y_step, x, w, bias, out, d.out_col)
+        if self.activation == 0:
+            return
+        if d.out_col == d.channels:
+            self.finish(out, self.number, out, NULL, d.cols * d.channels, NULL, self.activation)
+            return
+        for q in range(d.cols):
+            self.finish(out, self.number, out, NULL, d.channels, NULL, self.activation)
+            out += d.out_col * self.number
+
+    cdef void _sums(self, ptrdiff_t oz, ptrdiff_t oy, ptrdiff_t z_step, ptrdiff_t y_step, const char *x,
+                    const char *w, const char *bias, char *out, ptrdiff_t out_col) noexcept nogil:
+        """The same without an activation, pixels out_col numbers apart."""
         cdef ptrdiff_t[MOST_TAPS] row_x
         cdef ptrdiff_t[MOST_TAPS] row_w
         cdef k.fc_last_row d = self.row
-        cdef ptrdiff_t t, i, z, y, q
+        cdef ptrdiff_t t, i, z, y
+        d.out_col = out_col
         d.rows, d.row_x, d.row_w = 0, row_x, row_w
         for t in range(self.taps[0]):
             z = oz * self.stride[0] + self.first[0] + t * self.dilation[0]
@@ -155,14 +191,6 @@ cdef class RowJob(Job):
                     row_w[d.rows] = (t * self.taps[1] + i) * d.kw * d.w_tap
                     d.rows += 1
         self.ukr.last(&d, x, w, bias, out)
-        if self.activation == 0:
-            return
-        if d.out_col == d.channels:
-            self.finish(out, self.number, out, NULL, d.cols * d.channels, NULL, self.activation)
-            return
-        for q in range(d.cols):
-            self.finish(out, self.number, out, NULL, d.channels, NULL, self.activation)
-            out += d.out_col * self.number
 
 
 cdef class TurnedJob(RowJob):

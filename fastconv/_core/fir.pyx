@@ -1,6 +1,7 @@
-"""One filter along one axis: direct, without a copy of the samples but at the ends of the axis.
+"""Filters along one axis: direct, without a copy of the samples but at the ends of the axis.
 
-out[i] = sum over t < taps of x[i + first + t] * w[t]  for every line of samples along the axis.
+out[i] = activation(bias + sum over t < taps of x[i + first + t] * w[t])  for every line of samples along the
+axis, all with one filter or each with its own; real ones may have a bias and an activation.
 
 Three ways, chosen by memory steps alone, with the same bits (kernels/fir_ukr.c):
 
@@ -26,6 +27,8 @@ cdef enum:
     SHORT = 768             # outputs of a line that is gathered whole: two ends cost more than a copy
     BUNDLE = 4096           # samples of short lines that are filtered as one
     CHUNK = 16384           # outputs of one item of work on a longer line
+    FINISHED = 4096         # the same where they are gone through again, in the L1 cache
+    WORK = 8                # multiply-adds that moving a sample in and out takes as long as
     STRIP_BYTES = 196608    # of gathered rows, in the L2 cache
     ROW_BYTES = 1024        # of one of them
     AHEAD = 6               # rows that are fetched before they are copied: no prefetcher sees their pattern
@@ -40,17 +43,22 @@ cdef class Job:
     cdef ptrdiff_t bundle           # lines of one item
     cdef ptrdiff_t *x_at
     cdef ptrdiff_t *out_at
+    cdef ptrdiff_t *filter_at       # filter of each line, NULL: they share one
     cdef ptrdiff_t items
-    cdef int mode, kind
+    cdef int mode, kind, activation
+    cdef k.fc_finish_fn *finish
     cdef char fill[16]
     cdef readonly ptrdiff_t scratch_bytes
+    cdef readonly str packing       # of the weights: filter by filter
     cdef bint zeros                 # samples outside count as nothing, whatever the weights
 
     def __init__(self, int kind, *, axis, ptrdiff_t taps, ptrdiff_t first, bytes fill, bint zeros,
-                 ptrdiff_t size, x_at, out_at, columns, ptrdiff_t budget):
+                 ptrdiff_t size, x_at, out_at, columns, ptrdiff_t budget, filter_at=None, int out_type=0,
+                 int activation=0):
         """axis: (samples, outputs, x step, out step, pad mode); first: sample of output 0 at tap 0; columns:
         an axis whose samples are neighbours, (samples), or 0; x_at, out_at: offsets of the lines, or of
-        their first column; budget: bytes of workspace wished."""
+        their first column; budget: bytes of workspace wished; filter_at: which filter a line has; out_type:
+        fc_memory_type, where there may be a bias or an activation."""
         cdef int count, i
         cdef const fc_fir_row *rows = fc_fir_rows(isa_index(), &count)
         cdef ptrdiff_t numbers, line    # of a sample; bytes of a vector
@@ -63,15 +71,20 @@ cdef class Job:
         memcpy(self.fill, <const char *>fill, size)
         self.x_at, self.out_at = table(self.keep, x_at), table(self.keep, out_at)
         self.lines, self.cols, self.bundle = len(x_at), columns, 1
+        self.filter_at = NULL if filter_at is None else table(self.keep, filter_at)
+        self.activation, self.finish, self.packing = activation, NULL, "rows"
+        if out_type:
+            self.finish = k.fc_finish_find(kind, out_type)
         numbers = 2 if kind >= 8 else 1
         line = self.tile.lanes // numbers * size
         if self.cols:
             self._cut_columns(line, budget)
         else:
-            self.chunk = max(<ptrdiff_t>256, min(<ptrdiff_t>CHUNK, budget // (2 * size) - taps))
+            self.chunk = min(CHUNK if self.finish == NULL else FINISHED, budget // (2 * size) - taps)
+            self.chunk = max(<ptrdiff_t>256, self.chunk)
             self.chunk = min(self.chunk, max(self.outputs, <ptrdiff_t>1))
             self.col_chunks = 1
-            if 2 * self.outputs <= SHORT and self.chunk == self.outputs and taps <= self.outputs:
+            if filter_at is None and 2 * self.outputs <= SHORT and self.chunk == self.outputs and taps <= self.outputs:
                 self.bundle = min(<ptrdiff_t>BUNDLE, budget // (2 * size)) // (self.outputs + taps - 1)
                 self.bundle = max(<ptrdiff_t>1, min(self.bundle, self.lines))
             self.scratch_bytes = 2 * (self.chunk + taps) * self.bundle * size + 3 * line + 128
@@ -94,13 +107,16 @@ cdef class Job:
         self.chunk = min(self.chunk, max(self.outputs, <ptrdiff_t>1))
         self.scratch_bytes = (2 * self.chunk + self.taps) * self.pitch + 64
 
-    def run(self, cnp.ndarray x_array not None, cnp.ndarray w_array not None, cnp.ndarray out_array not None):
-        """Compute everything; the interpreter is released.  w: contiguous, of the compute type.  False: w is
-        not finite, where that matters; nothing is computed then."""
+    def run(self, cnp.ndarray x_array not None, cnp.ndarray w_array not None, cnp.ndarray bias_array,
+            cnp.ndarray out_array not None):
+        """Compute everything; the interpreter is released.  w: contiguous, of the compute type; bias: a number
+        a filter or None.  False: w is not finite, where that matters; nothing is computed then."""
         cdef const char *x = <const char *>cnp.PyArray_DATA(x_array)
         cdef const char *w = <const char *>cnp.PyArray_DATA(w_array)
+        cdef const char *bias = NULL if bias_array is None else <const char *>cnp.PyArray_DATA(bias_array)
         cdef char *out = <char *>cnp.PyArray_DATA(out_array)
-        cdef double work = <double>self.lines * self.outputs * self.taps * max(self.cols, <ptrdiff_t>1)
+        cdef double work = <double>self.lines * self.outputs * max(self.taps, <ptrdiff_t>WORK) * \
+            max(self.cols, <ptrdiff_t>1)
         cdef int threads = threads_for(work * (4 if self.kind >= 8 else 1))
         cdef ptrdiff_t item, block
         cdef Stopper stopper
@@ -114,7 +130,7 @@ cdef class Job:
         if threads <= 1:
             with nogil:
                 for item in range(self.items):
-                    if stopper.look() or not self._item(item, x, w, out):
+                    if stopper.look() or not self._item(item, x, w, bias, out):
                         failed = 1
                         break
         else:
@@ -124,14 +140,15 @@ cdef class Job:
                     if status[0] == 0 and not stopper.stop:
                         if threadid() == 0:
                             stopper.look()
-                        if not self._item(item, x, w, out):
+                        if not self._item(item, x, w, bias, out):
                             status[0] = 1
         stopper.check()
         if failed:
             raise MemoryError(f"no memory for a workspace of {self.scratch_bytes} bytes a thread")
         return True
 
-    cdef bint _item(self, ptrdiff_t item, const char *x, const char *w, char *out) noexcept nogil:
+    cdef bint _item(self, ptrdiff_t item, const char *x, const char *w, const char *bias,
+                    char *out) noexcept nogil:
         """Some outputs of a line, or of a strip of neighbouring lines; False: no memory."""
         cdef ptrdiff_t part = item % self.col_chunks, chunk = item // self.col_chunks % self.chunks
         cdef ptrdiff_t line = item // self.col_chunks // self.chunks
@@ -146,36 +163,48 @@ cdef class Job:
             return True
         x += self.x_at[line]
         out += self.out_at[line]
+        if self.filter_at != NULL:
+            w += self.filter_at[line] * self.taps * self.size
+            if bias != NULL:
+                bias += self.filter_at[line] * self.size
         if self.cols:
-            self._strip(x, w, out, part * self.col_chunk, i, end, scratch)
-        elif self.x_step != self.size or end - i <= SHORT:
-            self._gathered(x, w, out, i, end, scratch)
-        else:       # outputs low .. high - 1 see no border
+            self._strip(x, w, bias, out, part * self.col_chunk, i, end, scratch)
+            return True
+        low = high = end        # outputs low .. high - 1 see no border, and no copy of their samples
+        if self.x_step == self.size and self.out_step == self.size and end - i > SHORT:
             low = min(max(i, -self.first), end)
             high = max(low, min(end, self.n - self.taps + 1 - self.first))
-            if self.out_step != self.size or high - low < SHORT:
-                self._gathered(x, w, out, i, end, scratch)
-                return True
-            if low > i:
-                self._gathered(x, w, out, i, low, scratch)
+            if high - low < SHORT:
+                low = high = end
+        if low > i:
+            self._gathered(x, w, bias, out, i, low, scratch)
+        if high > low:
             self.tile.line(self.taps, w, x + (low + self.first) * self.size, out + low * self.size,
                            high - low)
-            if end > high:
-                self._gathered(x, w, out, high, end, scratch)
+        if end > high:
+            self._gathered(x, w, bias, out, high, end, scratch)
+        if self.out_step == self.size:
+            self._finish(out + i * self.size, end - i, bias)
         return True
 
-    cdef void _gathered(self, const char *x, const char *w, char *out, ptrdiff_t i, ptrdiff_t end,
-                        char *scratch) noexcept nogil:
-        """Outputs i .. end - 1 of a line from a copy of their samples."""
+    cdef inline void _finish(self, char *y, ptrdiff_t count, const char *bias) noexcept nogil:
+        """Bias and activation of neighbouring results."""
+        if self.finish != NULL and (bias != NULL or self.activation):
+            self.finish(y, self.size, y, NULL, count, bias, self.activation)
+
+    cdef void _gathered(self, const char *x, const char *w, const char *bias, char *out, ptrdiff_t i,
+                        ptrdiff_t end, char *scratch) noexcept nogil:
+        """Outputs i .. end - 1 of a line from a copy of their samples; where they lie apart, finished."""
         cdef ptrdiff_t count = end - i, d
         cdef char *y = out + i * self.out_step
-        cdef const char *from_
+        cdef char *from_
         self._read(x, i + self.first, count + self.taps - 1, scratch)
         if self.out_step == self.size:
             self.tile.line(self.taps, w, scratch, y, count)
             return
         from_ = scratch + self.scratch_bytes - (count * self.size + 63) // 64 * 64
-        self.tile.line(self.taps, w, scratch, <char *>from_, count)
+        self.tile.line(self.taps, w, scratch, from_, count)
+        self._finish(from_, count, bias)
         for d in range(count):
             copy_sample(y + d * self.out_step, from_ + d * self.size, self.size)
 
@@ -216,8 +245,8 @@ cdef class Job:
             at = k.fc_source_index(first + i, self.n, self.mode)
             copy_sample(to + i * self.size, x + at * self.x_step, self.size)
 
-    cdef void _strip(self, const char *x, const char *w, char *out, ptrdiff_t col, ptrdiff_t i,
-                     ptrdiff_t end, char *scratch) noexcept nogil:
+    cdef void _strip(self, const char *x, const char *w, const char *bias, char *out, ptrdiff_t col,
+                     ptrdiff_t i, ptrdiff_t end, char *scratch) noexcept nogil:
         """Outputs i .. end - 1 of neighbouring lines, across."""
         cdef ptrdiff_t cols = min(self.col_chunk, self.cols - col), at, r, d
         cdef ptrdiff_t number = 4 if self.kind in (5, 8) else 8
@@ -239,6 +268,7 @@ cdef class Job:
                           whole)
         for r in range(end - i):
             k.fc_prefetch(y + (r + AHEAD) * self.out_step, cols * self.size, True)
+            self._finish(to + r * self.pitch, cols, bias)
             memcpy(y + r * self.out_step, to + r * self.pitch, cols * self.size)
 
 

@@ -76,7 +76,7 @@ class FirPlan(Plan):
         if w is None:
             w = weights.w.reshape(-1)
             w = weights.packed["fir"] = np.ascontiguousarray(w[::-1] if self._backwards else w)
-        if not self._job(x.strides, out.strides).run(x, w, out):
+        if not self._job(x.strides, out.strides).run(x, w, None, out):
             # a NaN or infinity in the weights times a padded zero must not make a NaN
             reference.ReferencePlan(self.problem).run(x, weights, out)
 

@@ -1,6 +1,7 @@
 """backend="depthwise": one channel in, one or several out, at the speed of memory.
 
 Channels first, every plane is laid out once in the L1 cache, zeros around it, and row tiles run over it;
+long rows that are filtered along themselves alone are read where they lie (``_core/fir.pyx``);
 channels last, vectors hold channels and nothing is copied.  No GEMM can do this well: a depthwise layer
 has no sum over channels to share what was loaded (Howard et al. 2017, arXiv:1704.04861).  Arrays whose
 strides fit neither layout are computed by "direct".  See ``_core/depthwise.pyx``.
@@ -11,8 +12,9 @@ import math
 import numpy as np
 
 from .. import _costs
-from .._core import arrays, cpu
+from .._core import arrays, cpu, fir
 from .._core import depthwise as _depthwise
+from .._problem import PAD_CODES
 from . import _fir, _image, direct, reference
 from ._activations import CODES
 from .base import BackendNotSupportedError, Jobs, Plan, Verdict
@@ -44,7 +46,7 @@ def cost(problem):
     g = problem.geometry
     width = _costs.VECTOR_BYTES[cpu.isa]
     rate = _costs.DEPTHWISE_RATE[problem.compute.str[1:]] * _costs.ISA_SPEED[cpu.isa]
-    if math.prod(g.filters) > 1 and (len(g.axes) < 2 or any(a.stride > 1 for a in g.axes)):
+    if math.prod(g.filters) > 1 and not _on_lines(g) and (len(g.axes) < 2 or any(a.stride > 1 for a in g.axes)):
         rate *= _costs.DEPTHWISE_APART  # no rows to share loads, and planes of results to fill
     lanes = width // problem.compute.itemsize
     cols = max(1, g.axes[-1].out)
@@ -147,7 +149,8 @@ def _axes(g, x_steps, out_steps):
 
 
 def build_job(problem, x_steps, out_steps):
-    """A PlaneJob where columns of x are neighbours in memory, a RowJob where channels are, else None."""
+    """Where columns of x are neighbours in memory a fir.Job for rows that are filtered alone, a TurnedJob for
+    small planes, else a PlaneJob; a RowJob where channels are neighbours; else None: "direct" is to do it."""
     g, size = problem.geometry, problem.dtype.itemsize
     if any(s % size for s in (*x_steps, *out_steps)):
         return None
@@ -159,21 +162,51 @@ def build_job(problem, x_steps, out_steps):
               "out_n": direct.offsets(g.batch, out_steps[:nb])}  # fmt: skip
     x_g = direct.offsets(g.groups, x_steps[nb : nb + ng])
     out_g = direct.offsets(g.groups, out_steps[nb : nb + ng])
-    channels = len(x_g)
-    side_by_side = np.arange(channels) * size
+    out_f = direct.offsets(g.filters, out_steps[nb + ng : nb + ng + len(g.filters)])
+    channels, filters = len(x_g), len(out_f)
+    side_by_side = np.arange(channels * filters) * size
     lanes = _depthwise.lanes(problem.types.kind)
-    if (channels >= lanes and math.prod(g.filters) == 1 and np.array_equal(x_g, side_by_side)
-            and np.array_equal(out_g, side_by_side)):  # fmt: skip
-        return _depthwise.RowJob(channels=channels, **common)
+    if (channels >= lanes and np.array_equal(x_g, side_by_side[:channels])
+            and np.array_equal(np.add.outer(out_g, out_f).reshape(-1), side_by_side)):  # fmt: skip
+        return _depthwise.RowJob(channels=channels, filters=filters, **common)
     if axes[2][3] != size and axes[2][2] > 1:
         return None
+    if _on_lines(g):
+        return _line_job(problem, x_steps, out_steps, common)
     turned = _turned(g, axes, x_g, out_g, size, lanes)
     if turned is not None:
         return _depthwise.TurnedJob(channels=channels, **turned, **common)
-    out_f = direct.offsets(g.filters, out_steps[nb + ng : nb + ng + len(g.filters)])
+    if axes[2][2] >= _costs.ROW_SAMPLES and any(a.stride > 1 or a.dilation > 1 for a in g.axes):
+        return None  # rows that share nothing, and leave the L1 cache when they are laid out
     items = len(common["x_n"]) * channels
     return _depthwise.PlaneJob(x_g=x_g, out_g=out_g, out_f=out_f, **common,
                                **_plane_shape(problem, axes, items, lanes))  # fmt: skip
+
+
+def _on_lines(g):
+    """Whether rows are long and filtered along themselves alone, every sample under every tap."""
+    *others, last = g.axes
+    plain = all((a.kernel, a.stride, a.before, a.out) == (1, 1, 0, a.size) for a in others)
+    return plain and last.stride == last.dilation == 1 and last.out >= _costs.LINE_OUTPUTS and last.size > 0
+
+
+def _line_job(problem, x_steps, out_steps, common):
+    """A fir.Job: a line for each row and filter, read in place."""
+    g, size = problem.geometry, problem.dtype.itemsize
+    nb, ng, nf = len(g.batch), len(g.groups), len(g.filters)
+    *others, last = g.axes
+    shape = (*g.batch, *g.groups, *g.filters, *(a.out for a in others))
+    filters = np.arange(math.prod(g.groups) * math.prod(g.filters), dtype=np.intp)
+    filters = filters.reshape((*g.groups, *g.filters, *(1,) * len(others)))
+    limit = problem.workspace_limit
+    return fir.Job(
+        common["kind"], axis=(last.size, last.out, x_steps[-1], out_steps[-1], PAD_CODES[last.mode]),
+        taps=last.kernel, first=-last.before, fill=bytes(size), zeros=False, size=size, columns=0,
+        x_at=direct.offsets(shape, (*x_steps[: nb + ng], *(0,) * nf, *x_steps[nb + ng + 1 : -1])),
+        out_at=direct.offsets(shape, out_steps[:-1]), budget=_costs.VOLUME_BYTES if limit is None else limit // 2,
+        filter_at=np.ascontiguousarray(np.broadcast_to(filters, shape)).reshape(-1),
+        out_type=common["out_type"], activation=common["activation"],
+    )  # fmt: skip
 
 
 def _turned(g, axes, x_g, out_g, size, lanes):
