@@ -64,6 +64,9 @@ IMPLICIT_RATE = {"f4": 55e9, "f8": 27e9}
 # how much slower with planes apart and one tap of many channels (as many as a running sum has): every product
 # meets another line of memory (asv suite layers, 1x1 layers of 128 and more channels: 1.05 to 1.3)
 IMPLICIT_POINTWISE = 1.1
+# the same with windows whose taps or neighbours lie apart (3x3 layers of stride or dilation 2 and 4 beside "indirect":
+# 1.08 to 1.1)
+IMPLICIT_SPREAD = 1.08
 # indirect: as implicit, but nothing is gathered again for each strip; a change of pointers costs so many channels
 # of a run; seconds a pointer; bytes a second of turning channels-first input
 INDIRECT_RATE = {"f4": 56e9, "f8": 28e9}

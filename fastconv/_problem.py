@@ -80,6 +80,12 @@ class Geometry:
     axes: tuple
     transposed: bool = False
     fill: complex = 0
+    spread: bool = False  # a transposed convolution written as one to more filters
+
+    @property
+    def channels_outermost(self):
+        """Whether a group's weights lie channel by channel in the caller's memory."""
+        return self.transposed or self.spread
 
     @cached_property
     def x_shape(self):

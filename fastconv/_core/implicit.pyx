@@ -42,6 +42,7 @@ cdef class ChannelJob(Job):
     cdef int lanes
     cdef readonly ptrdiff_t channel_pitch   # numbers from sample to sample, 0: planes apart
     cdef bint plain_rows, plain_channels
+    cdef ptrdiff_t weave            # filters whose results alternate along a row of the result, 0: none do
     cdef bint points        # the tiles take pixels from anywhere, so they run over the ends of rows
     cdef ptrdiff_t slots_bytes, sums_bytes      # of the table of pixels, and of the running sums behind it
     cdef ptrdiff_t channel_block    # channels that are gathered at a time
@@ -49,9 +50,9 @@ cdef class ChannelJob(Job):
     cdef ptrdiff_t in_place_row, in_place_col   # numbers from pixel to pixel then
 
     def __init__(self, *args, ptrdiff_t channel_pitch, ptrdiff_t channel_block, in_place, ptrdiff_t k_step,
-                 ptrdiff_t col_step, **keywords):
-        """k_step, col_step: bytes in the result (k_step 0 where channels have no common step); in_place:
-        None, or the numbers from row to row and from column to column of x."""
+                 ptrdiff_t col_step, ptrdiff_t weave, **keywords):
+        """k_step, col_step: bytes in the result (k_step 0 where channels have no common step); weave: so many
+        filters alternate along a row of it, 0 where that is not so; in_place: None, or the numbers from row to row and from column to column of x."""
         self.channel_block = channel_block
         super().__init__(*args, **keywords)
         cdef ptrdiff_t number = self.tiles.number_bytes
@@ -59,6 +60,7 @@ cdef class ChannelJob(Job):
         self.in_place = in_place is not None
         if self.in_place:
             self.in_place_row, self.in_place_col = in_place
+        self.weave = weave if self.plain_type and weave and self.lanes % weave == 0 else 0
         self.plain_channels = self.plain_type and k_step == number
         self.plain_rows = self.plain_type and self.activation == 0 and col_step == number and \
             k_step != 0 and k_step % number == 0
@@ -189,7 +191,7 @@ cdef class ChannelJob(Job):
 
     cdef bint _pack(self, const Phase *f, const Block *b, const char *raw, ptrdiff_t first,
                     ptrdiff_t count, char *to) noexcept nogil:
-        return self.tile[1][1].pack(to, raw, self.w_k + b.k0, f.weight_bytes + first, count, b.mr,
+        return self.tile[1][1].pack(to, raw, self.w_k + b.k0, f.weight_bytes + first, NULL, count, b.mr,
                                     b.width)
 
     cdef ptrdiff_t _panel_bytes(self, const Phase *f) noexcept nogil:
@@ -314,6 +316,13 @@ cdef class ChannelJob(Job):
                 else:
                     self.finish(to + i * f.out_col_bytes, number, c + i * b.width * number, NULL,
                                 b.mr, NULL, self.activation)
+        elif self.weave:
+            tile.store(spare, cols, c, b.width, cols, b.mr, bias)
+            if self.activation:
+                self.finish(spare, number, spare, NULL, b.mr * cols, NULL, self.activation)
+            for i in range(b.mr // self.weave):
+                tile.weave(out + self.out_k[b.k0 + i * self.weave], spare + i * self.weave * cols * number, cols,
+                           self.weave, cols)
         else:
             tile.store(spare, cols, c, b.width, cols, b.mr, NULL)
             for i in range(b.mr):

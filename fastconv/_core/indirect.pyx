@@ -22,14 +22,14 @@ cdef enum:
     TURN = 64               # samples that are turned to channels last at a time
 
 
-def lanes(int kind):
-    """Filters in a vector of that kind."""
-    cdef int count, i
+def tile_pixels(int kind):
+    """Pixels of the largest tile of that kind."""
+    cdef int count, i, most = 0
     cdef const k.fc_indirect_row *rows = k.fc_indirect_rows(isa_index(), &count)
     for i in range(count):
-        if rows[i].kind == kind:
-            return rows[i].lanes
-    raise ValueError(f"no indirect microkernel of kind {kind}")
+        if rows[i].kind == kind and rows[i].nv == 2:
+            most = max(most, rows[i].pixels)
+    return most
 
 
 cdef class Job:
@@ -49,16 +49,18 @@ cdef class Job:
     cdef ptrdiff_t *x_at        # of each image and group
     cdef ptrdiff_t *out_from
     cdef ptrdiff_t *w_k
-    cdef ptrdiff_t *w_tap       # [taps][channels]
+    cdef ptrdiff_t *w_at        # of every weight of a filter, as they lie; its place in the order [tap][channel]
+    cdef ptrdiff_t *w_place
     cdef ptrdiff_t *w_g
     cdef double work
     cdef bint turned, turn_tiles
     cdef ptrdiff_t turns        # pieces of an image that is turned
     cdef const k.fc_depthwise_row *planes
     cdef readonly ptrdiff_t packed_bytes, scratch_bytes, workspace_bytes
+    cdef readonly ptrdiff_t repeats     # how often a call needs each block of weights
 
     def __init__(self, *, int kind, reader, int out_type, int activation, ptrdiff_t channels, meets,
-                 ptrdiff_t taps, out_at, x_at, out_from, ptrdiff_t groups, ptrdiff_t k_step, w_g, w_k, w_tap,
+                 ptrdiff_t taps, out_at, x_at, out_from, ptrdiff_t groups, ptrdiff_t k_step, w_g, w_k, w_at, w_place,
                  ptrdiff_t strip, ptrdiff_t parts, source_at, ptrdiff_t source_step):
         """source_at: bytes of every sample in an image whose channels lie source_step bytes apart, or
         None where channels are neighbours and x is read in place."""
@@ -86,7 +88,7 @@ cdef class Job:
         self.x_at, self.out_from = table(self.keep, x_at), table(self.keep, out_from)
         self.groups, self.images = groups, len(x_at) // max(groups, 1)
         self.w_g, self.w_k = table(self.keep, w_g), table(self.keep, w_k)
-        self.w_tap = table(self.keep, w_tap)
+        self.w_at, self.w_place = table(self.keep, w_at), table(self.keep, w_place)
         self.turned = source_at is not None
         if self.turned:
             self.source_at, self.sources = table(self.keep, source_at), len(source_at)
@@ -107,6 +109,7 @@ cdef class Job:
         self.blocks = (self.filters + 2 * self.lanes - 1) // (2 * self.lanes)
         self.parts = max(1, min(parts, self.blocks))
         self.items = len(x_at) * self.strips * self.parts
+        self.repeats = self.images * self.strips
         self.group_bytes = self._lanes_before(self.blocks) * taps * channels * self.number
         self.packed_bytes = groups * self.group_bytes
         self.work = <double>len(x_at) * self.pixels * self.filters * taps * channels
@@ -131,46 +134,59 @@ cdef class Job:
         """Lay the weights out block by block, [tap][channel][lanes]; False: not all finite."""
         cdef const char *weights = <const char *>cnp.PyArray_DATA(w)
         cdef char *to = <char *>cnp.PyArray_DATA(out)
-        cdef ptrdiff_t i, g, b, at, taps = self.taps * self.channels
-        cdef int width, bad = 0, threads = threads_for(<double>self.packed_bytes * 4)
+        cdef ptrdiff_t i
+        cdef int bad = 0, threads = threads_for(<double>self.packed_bytes * 4)
         for i in prange(self.groups * self.blocks, nogil=True, num_threads=threads, schedule="static"):
-            g, b = i // self.blocks, i % self.blocks
-            at = self._lanes_before(b)
-            width = <int>(self._lanes_before(b + 1) - at)
-            bad += not self.chan.pack(to + g * self.group_bytes + at * taps * self.number,
-                                      weights + self.w_g[g], self.w_k + at, self.w_tap, taps,
-                                      <int>min(<ptrdiff_t>width, self.filters - at), width)
+            bad += not self._pack(i // self.blocks, i % self.blocks, weights,
+                                  to + self._block_at(i // self.blocks, i % self.blocks))
         return bad == 0
 
-    def run(self, cnp.ndarray x_array not None, cnp.ndarray packed_array not None,
+    cdef ptrdiff_t _block_at(self, ptrdiff_t g, ptrdiff_t b) noexcept nogil:
+        """Where a block of packed weights begins."""
+        return g * self.group_bytes + self._lanes_before(b) * self.taps * self.channels * self.number
+
+    cdef bint _pack(self, ptrdiff_t g, ptrdiff_t b, const char *w, char *to) noexcept nogil:
+        """Pack one block; False: not all finite."""
+        cdef ptrdiff_t at = self._lanes_before(b)
+        cdef int width = <int>(self._lanes_before(b + 1) - at)
+        return self.chan.pack(to, w + self.w_g[g], self.w_k + at, self.w_at, self.w_place,
+                              self.taps * self.channels, <int>min(<ptrdiff_t>width, self.filters - at), width)
+
+    def run(self, cnp.ndarray x_array not None, cnp.ndarray packed_array, cnp.ndarray w_array,
             cnp.ndarray bias_array, cnp.ndarray out_array not None):
-        """Compute everything; the interpreter is released."""
+        """Compute everything; the interpreter is released.  Without packed weights, blocks of the raw ones
+        (w_array) are packed where they are used, in the cache.  False: those are not all finite."""
         cdef const char *x = <const char *>cnp.PyArray_DATA(x_array)
-        cdef const char *packed = <const char *>cnp.PyArray_DATA(packed_array)
+        cdef const char *packed = NULL if packed_array is None else <const char *>cnp.PyArray_DATA(packed_array)
+        cdef const char *w = NULL if w_array is None else <const char *>cnp.PyArray_DATA(w_array)
+        cdef ptrdiff_t own = self.scratch_bytes
         cdef const char *bias = NULL
         cdef char *out = <char *>cnp.PyArray_DATA(out_array)
         cdef int threads = threads_for(self.work)
         cdef ptrdiff_t item
         cdef Stopper stopper = Stopper()
-        cdef int failed = 0
+        cdef int failed = 0, unfinite = 0
         cdef int *status = &failed
+        cdef int *odd = &unfinite
         cdef char *scratch
         cdef char *first = NULL
         if bias_array is not None:
             bias = <const char *>cnp.PyArray_DATA(bias_array)
         if self.items == 0:
-            return
+            return True
+        if packed == NULL:
+            own += self._block_at(0, 1) + 64
         threads = <int>min(<ptrdiff_t>threads, self.items)
         with nogil:
             # the turned input lies in the workspace of this thread, before its own part
-            first = <char *>k.fc_scratch(self.turned_bytes + self.scratch_bytes)
+            first = <char *>k.fc_scratch(self.turned_bytes + own)
             if first == NULL:
                 failed = 1
         if not failed:
             with nogil, parallel(num_threads=threads):
                 scratch = first + self.turned_bytes
                 if threadid() != 0:
-                    scratch = <char *>k.fc_scratch(self.scratch_bytes)
+                    scratch = <char *>k.fc_scratch(own)
                 if scratch == NULL:
                     status[0] = 1
                 else:
@@ -182,11 +198,13 @@ cdef class Job:
                     if status[0] == 0 and not stopper.stop:
                         if threadid() == 0:
                             stopper.look()
-                        self._item(item, scratch, first if self.turned else x, packed, bias, out,
-                                   stopper, threadid() == 0)
+                        if not self._item(item, scratch, first if self.turned else x, packed, w, bias, out,
+                                          stopper, threadid() == 0):
+                            odd[0] = 1
         stopper.check()
         if failed:
-            raise MemoryError(f"no memory for a workspace of {self.turned_bytes + self.scratch_bytes} bytes")
+            raise MemoryError(f"no memory for a workspace of {self.turned_bytes + own} bytes")
+        return not unfinite
 
     cdef void _turn(self, ptrdiff_t item, const char *x, char *to) noexcept nogil:
         """The channels of some samples side by side."""
@@ -209,13 +227,17 @@ cdef class Job:
                           self.channels)
             s += 1
 
-    cdef void _item(self, ptrdiff_t item, char *scratch, const char *x, const char *packed,
+    cdef bint _item(self, ptrdiff_t item, char *scratch, const char *x, const char *packed, const char *w,
                     const char *bias, char *out, Stopper stopper, bint watching) noexcept nogil:
+        """A strip, or a part of its filters; False: weights that are not finite were packed."""
         cdef ptrdiff_t part = item % self.parts, rest = item // self.parts, b, lane
         cdef ptrdiff_t start = rest % self.strips * self.strip, i = rest // self.strips
         cdef ptrdiff_t count = min(self.strip, self.pixels - start), g = i % self.groups
         cdef const void **at = <const void **>(scratch + self._pointers_at())
         cdef char *c = <char *>(at + self.strip * self.taps)
+        cdef char *panel = scratch + (self.scratch_bytes + 63) // 64 * 64
+        cdef const char *block = panel
+        cdef bint finite = True
         if self.turned:
             x += i * self.sources * self.channels * self.number
         else:
@@ -223,12 +245,16 @@ cdef class Job:
         self._point(at, start, count, x, scratch)
         for b in range(part * self.blocks // self.parts, (part + 1) * self.blocks // self.parts):
             lane = self._lanes_before(b)
-            self._block(b, at, count, packed + g * self.group_bytes +
-                        lane * self.taps * self.channels * self.number, c)
+            if packed == NULL:
+                finite &= self._pack(g, b, w, panel)
+            else:
+                block = packed + self._block_at(g, b)
+            self._block(b, at, count, block, c)
             self._store(b, start, count, c, NULL if bias == NULL else
                         bias + (g * self.filters + lane) * self.number, out + self.out_from[i])
             if stopper.stop or (watching and stopper.look()):
-                return
+                break
+        return finite
 
     cdef ptrdiff_t _tiles(self, ptrdiff_t count, int nv) noexcept nogil:
         return (count + self.most[nv] - 1) // self.most[nv]

@@ -30,8 +30,9 @@ cdef extern from "kernels/fc_kernels.h" nogil:
     ctypedef void fc_chan_bias(void *c, ptrdiff_t width, ptrdiff_t pixels, ptrdiff_t channels,
                                const void *bias) noexcept
     ctypedef int fc_chan_pack(void *dst, const char *w, const ptrdiff_t *row_bytes,
-                              const ptrdiff_t *woff_bytes, ptrdiff_t taps, int mr,
-                              int width) noexcept
+                              const ptrdiff_t *woff_bytes, const ptrdiff_t *place, ptrdiff_t taps,
+                              int mr, int width) noexcept nogil
+    ctypedef void fc_chan_weave(void *dst, const void *src, ptrdiff_t ld, ptrdiff_t rows, ptrdiff_t n) noexcept
     ctypedef struct fc_chan_row:
         const char *name
         fc_kind kind
@@ -44,6 +45,7 @@ cdef extern from "kernels/fc_kernels.h" nogil:
         fc_chan_store *store
         fc_chan_bias *bias
         fc_chan_pack *pack
+        fc_chan_weave *weave
     const fc_chan_row *fc_chan_rows(fc_isa isa, int *count) noexcept
     ctypedef void fc_indirect_ukr(ptrdiff_t taps, ptrdiff_t first, ptrdiff_t end,
                                   const void *const *at, const void *w, ptrdiff_t skip, void *c, int accumulate) noexcept

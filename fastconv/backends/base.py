@@ -96,7 +96,7 @@ class Plan:
     def prepare(self, w, bias):
         """Convert (and pack) weights and bias; nothing is kept of the caller's arrays."""
         compute, g = self.problem.compute, self.problem.geometry
-        if g.transposed:  # as they came, channels outermost: no copy where none is needed
+        if g.channels_outermost:  # as they came, channels outermost: no copy where none is needed
             at = len(g.groups)
             w = contiguous(np.moveaxis(w, -1 - len(g.axes), at), compute)
             w = np.moveaxis(w, at, -1 - len(g.axes))

@@ -227,8 +227,8 @@ def usual_operands(problem):
 
 def weight_steps(g, dtype):
     """Steps of prepared weights (base.Plan.prepare): those of a transposed convolution have their channels
-    outermost, as the caller's."""
-    if not g.transposed:
+    outermost, as the caller's have."""
+    if not g.channels_outermost:
         return c_steps(g.w_shape, dtype)
     ng, nf = len(g.groups), len(g.filters)
     shape = g.w_shape
@@ -298,7 +298,8 @@ def _job_of(problem, x, out_steps, lanes, budget):
             phases[0]["off"] = in_place.off
         make = partial(_implicit.ChannelJob, channel_pitch=cut.pitch, channel_block=cut.block,
                        in_place=in_place and in_place.steps,
-                       k_step=out_filters[0] if nf == 1 else 0, col_step=phases[0]["col"][-1])  # fmt: skip
+                       k_step=out_filters[0] if nf == 1 else 0, col_step=phases[0]["col"][-1],
+                       weave=_woven(g, out_filters, phases[0]["col"][-1], x.itemsize))  # fmt: skip
     job = make(
         len(phases), kind=types.kind if kind is None else kind, reader=reader,
         out_type=types.memory, activation=CODES.index(problem.activation), k_count=filters,
@@ -312,6 +313,12 @@ def _job_of(problem, x, out_steps, lanes, budget):
     for phase in phases:
         job.add_phase(**phase)
     return job, order
+
+
+def _woven(g, out_filters, col_step, size):
+    """How many filters alternate along a row of the result (see _spread.py), 0 where other results lie between."""
+    alternate = g.filters and out_filters[-1] == size and g.filters[-1] * size == col_step
+    return g.filters[-1] if alternate and g.filters[-1] in (2, 4) else 0
 
 
 class InPlace(NamedTuple):

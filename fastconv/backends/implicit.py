@@ -10,7 +10,7 @@ import math
 from .. import _costs
 from .._core import cpu
 from .._core.implicit import block_channels
-from . import direct
+from . import _spread, direct
 from .base import Verdict
 
 name = "implicit"
@@ -24,7 +24,7 @@ def supports(problem):
         return Verdict(False, f"it computes no {problem.kind}")
     if problem.compute.str[1:] not in _TYPES:
         return Verdict(False, f"its tiles are float32 and float64, found {problem.compute}")
-    return direct.fits(ImplicitPlan, problem, "implicit GEMM on channel lanes")
+    return direct.fits(plan, problem, "implicit GEMM on channel lanes")
 
 
 def cost(problem):
@@ -38,9 +38,11 @@ def cost(problem):
     rate = _costs.IMPLICIT_RATE[key] * _costs.ISA_SPEED[cpu.isa]
     if math.prod(a.kernel for a in g.axes) == 1 and g.channels > block_channels(1) // 2 and not problem.channels_last:
         rate /= _costs.IMPLICIT_POINTWISE
+    if any(a.kernel > 1 and (a.stride > 1 or a.dilation > 1) for a in g.axes):
+        rate /= _costs.IMPLICIT_SPREAD
     moved = (math.prod(g.x_shape) * again(g) + math.prod(g.out_shape)) * problem.compute.itemsize
     stored = math.prod(g.out_shape) * waste * problem.compute.itemsize / _costs.STORE_BYTES
-    if problem.channels_last:  # nothing is turned
+    if problem.channels_last or _spread.fits(problem):  # nothing is turned, or whole rows are, in the cache
         stored = 0
     return (_costs.DIRECT_CALL + g.macs * waste / rate
             + moved / _costs.GATHER_BYTES + stored)  # fmt: skip
@@ -66,5 +68,7 @@ class ImplicitPlan(direct.DirectPlan):
 
 
 def plan(problem):
-    """An ImplicitPlan."""
+    """An ImplicitPlan, or one through that of a 1x1 convolution."""
+    if _spread.fits(problem):
+        return _spread.SpreadPlan(problem, ImplicitPlan)
     return ImplicitPlan(problem)

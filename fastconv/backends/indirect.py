@@ -50,8 +50,21 @@ def cost(problem):
     rate = _costs.INDIRECT_RATE[key] * _costs.ISA_SPEED[cpu.isa]
     out = math.prod(g.out_shape) * problem.compute.itemsize
     stored = out / _costs.GATHER_BYTES + (0 if problem.channels_last else out * waste / _costs.STORE_BYTES)
-    met = 1 if g.fill else math.prod(sum(a.meets) / max(1, a.out * a.kernel) for a in g.axes)
-    return (_costs.DIRECT_CALL + g.macs * met * waste * (1 + run) / rate + pointers * _costs.POINTER + turned + stored)
+    return (_costs.DIRECT_CALL + g.macs * _met(problem) * waste * (1 + run) / rate + pointers * _costs.POINTER + turned + stored)
+
+
+def _met(problem):
+    """The share of the products that is left where tiles leave out taps that meet padding alone."""
+    g, run, share = problem.geometry, 1, 1.0
+    if g.fill != 0:
+        return share
+    pixels = _indirect.tile_pixels(problem.types.kind)
+    for a in reversed(g.axes):  # run: neighbouring pixels that share an output of this axis
+        flat = a.out * run
+        left = [flat - max(0, (a.out - windows) * run - pixels + 1) if windows else 0 for windows in a.meets]
+        share *= sum(left) / max(1, flat * a.kernel)
+        run = flat
+    return share
 
 
 def sources(axis):
@@ -114,16 +127,22 @@ class IndirectPlan(Plan):
         return packed
 
     def warm(self, weights):
+        weights.held = True
         self._packed(next(iter(self._jobs.values())), weights)
 
     def run(self, x, weights, out):
         job = self._job(x, out.strides)
-        packed = self._packed(job, weights)
-        if not weights.finite and self.problem.geometry.has_zeros:
+        padded = self.problem.geometry.has_zeros
+        if weights.held or job.repeats > _costs.PANEL_REPEATS:
+            packed = self._packed(job, weights)
+            finite = weights.finite
+            if finite or not padded:
+                job.run(x, packed, None, weights.bias, out)
+        else:
+            finite = job.run(x, None, weights.w, weights.bias, out)
+        if padded and not finite:
             # a NaN or infinity in the weights times a padded zero must not make a NaN
             reference.ReferencePlan(self.problem).run(x, weights, out)
-            return
-        job.run(x, packed, weights.bias, out)
 
 
 def _spatial(g, steps):
@@ -154,7 +173,8 @@ def build_job(problem, x, out_steps):
     pixels, taps = meets.shape
     w_steps = direct.weight_steps(g, problem.compute)
     w_spatial = direct.offsets([a.kernel for a in g.axes], _spatial(g, w_steps))
-    w_tap = np.add.outer(w_spatial, np.arange(g.channels, dtype=np.intp) * w_steps[ng + len(g.filters)])
+    w_at = np.add.outer(np.arange(g.channels, dtype=np.intp) * w_steps[ng + len(g.filters)], w_spatial)
+    w_place = np.arange(w_at.size, dtype=np.intp).reshape(taps, g.channels).T
     x_at = np.add.outer(direct.offsets(g.batch, x.strides[:nb]), direct.offsets(g.groups, x.strides[nb : nb + ng]))
     out_from = np.add.outer(direct.offsets(g.batch, out_steps[:nb]),
                             direct.offsets(g.groups, out_steps[nb : nb + ng]))  # fmt: skip
@@ -170,7 +190,8 @@ def build_job(problem, x, out_steps):
         out_at=direct.offsets([a.out for a in g.axes], _spatial(g, out_steps)),
         k_step=out_steps[nb + ng] if g.filters else size,
         w_g=direct.offsets(g.groups, w_steps[:ng]),
-        w_k=direct.offsets(g.filters, w_steps[ng : ng + len(g.filters)]), w_tap=w_tap.reshape(-1),
+        w_k=direct.offsets(g.filters, w_steps[ng : ng + len(g.filters)]), w_at=w_at.reshape(-1),
+        w_place=np.ascontiguousarray(w_place).reshape(-1),
         strip=strip, parts=-(-_costs.ITEMS_WANTED // strips) if filters >= 64 else 1,
         source_at=None if in_place else direct.offsets(sizes, _spatial(g, x.strides)),
         source_step=x.strides[nb + ng],

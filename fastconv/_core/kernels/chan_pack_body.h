@@ -1,6 +1,6 @@
 /* Packing a block of weights for channel lanes, for one number type: included by chan_ukr.c once per kind.
  *
- * dst[t * width + i] = w[row i][woff[t]]: rows of neighbouring taps are transposed in registers, other
+ * dst[place[t] * width + i] = w[row i][woff[t]]: rows of neighbouring taps are transposed in registers, other
  * weights (the phases of a transposed convolution) are picked one by one.  x - x is zero where x is finite and
  * no number elsewhere, so the bits of all such differences tell whether all were (a sum of them would wait
  * for itself).
@@ -12,8 +12,8 @@
 #define FC_TRANSPOSE FC_CAT(transpose_, FC_T)
 #include "../simd/transpose.h"
 
-static int FC_CAT(pack_, FC_T)(void *dst, const char *w, const ptrdiff_t *row_bytes,
-                               const ptrdiff_t *woff_bytes, ptrdiff_t taps, int mr, int width)
+static int FC_CAT(pack_, FC_T)(void *dst, const char *w, const ptrdiff_t *row_bytes, const ptrdiff_t *woff_bytes,
+                               const ptrdiff_t *place, ptrdiff_t taps, int mr, int width)
 {
     T *to = (T *)dst;
     typedef __typeof__((V){0} == (V){0}) bits;
@@ -36,10 +36,11 @@ static int FC_CAT(pack_, FC_T)(void *dst, const char *w, const ptrdiff_t *row_by
                 }
                 FC_CAT(transpose_, FC_T)(v);
                 FC_UNROLL for (int i = 0; i < LANES; i++)
-                    *(VU *)(to + (t + i) * width + k) = v[i];
+                    *(VU *)(to + (place ? place[t + i] : t + i) * width + k) = v[i];
             }
     } else {
-        for (ptrdiff_t t = 0; t < taps; t++, to += width) {
+        for (ptrdiff_t t = 0; t < taps; t++) {
+            to = (T *)dst + (place ? place[t] : t) * width;
             const char *tap = w + woff_bytes[t];
             for (int i = 0; i < mr; i++)
                 to[i] = *(const T *)(tap + row_bytes[i]);

@@ -49,4 +49,23 @@ static void FC_CAT(bias_, T)(void *block, ptrdiff_t width, ptrdiff_t pixels, ptr
         for (ptrdiff_t k = 0; k < channels; k++)
             c[k] += add[k];
 }
+
+/* dst[p * rows + r] = src[r * ld + p] for p < n: results that a transposed layer spreads, 2 or 4 phases of a row */
+static void FC_CAT(weave_, T)(void *to, const void *from, ptrdiff_t ld, ptrdiff_t rows, ptrdiff_t n)
+{
+    T *restrict dst = (T *)to;
+    const T *restrict a = (const T *)from, *restrict b = a + ld, *restrict c = b + ld, *restrict d = c + ld;
+    if (rows == 2)
+        for (ptrdiff_t p = 0; p < n; p++) {
+            dst[2 * p] = a[p];
+            dst[2 * p + 1] = b[p];
+        }
+    else
+        for (ptrdiff_t p = 0; p < n; p++) {
+            dst[4 * p] = a[p];
+            dst[4 * p + 1] = b[p];
+            dst[4 * p + 2] = c[p];
+            dst[4 * p + 3] = d[p];
+        }
+}
 #undef T

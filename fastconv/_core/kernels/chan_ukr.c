@@ -58,7 +58,7 @@
 #define FC_ROW(kind, T, px, nv, unit, steps, points, how)                                       \
     {"fc_" #kind "_chan_" how "ukr_" #px "x" #nv "__" FC_STRING(FC_ISA), FC_KIND_##kind, px, nv,  \
      (int)(sizeof(T##_v) / sizeof(T)), unit, steps, points, FC_CAT(store_, T), FC_CAT(bias_, T),  \
-     FC_CAT(pack_, T)},
+     FC_CAT(pack_, T), FC_CAT(weave_, T)},
 #define FC_CHAN(kind, T, px, nv)                                                                \
     FC_ROW(kind, T, px, nv, FC_UKR_NAME(kind, px, nv, unit), FC_UKR_NAME(kind, px, nv, steps),    \
            NULL, "")

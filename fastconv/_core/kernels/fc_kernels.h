@@ -75,9 +75,12 @@ typedef void fc_chan_store(void *dst, ptrdiff_t ld, const void *c, ptrdiff_t wid
                            ptrdiff_t pixels, ptrdiff_t channels, const void *bias);
 typedef void fc_chan_bias(void *c, ptrdiff_t width, ptrdiff_t pixels, ptrdiff_t channels,
                           const void *bias);
-/* As fc_pack_weights, for width a multiple of lanes; 1 where all weights are finite. */
-typedef int fc_chan_pack(void *dst, const char *w, const ptrdiff_t *row_bytes,
-                         const ptrdiff_t *woff_bytes, ptrdiff_t taps, int mr, int width);
+/* As fc_pack_weights, for width a multiple of lanes; tap t becomes the one of number place[t] (NULL: t). 1 where
+ * all weights are finite. */
+typedef int fc_chan_pack(void *dst, const char *w, const ptrdiff_t *row_bytes, const ptrdiff_t *woff_bytes,
+                         const ptrdiff_t *place, ptrdiff_t taps, int mr, int width);
+/* dst[p * rows + r] = src[r * ld + p] for p < n, r < rows; rows: 2 or 4 */
+typedef void fc_chan_weave(void *dst, const void *src, ptrdiff_t ld, ptrdiff_t rows, ptrdiff_t n);
 typedef struct {
     const char *name;
     fc_kind kind;
@@ -87,6 +90,7 @@ typedef struct {
     fc_chan_store *store;
     fc_chan_bias *bias;
     fc_chan_pack *pack;
+    fc_chan_weave *weave;
 } fc_chan_row;
 const fc_chan_row *fc_chan_rows(fc_isa isa, int *count);
 
