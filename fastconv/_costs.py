@@ -48,11 +48,11 @@ INDIRECT_STRIP = 196
 TABLE_BYTES = 64 << 20
 
 # Tiles of a Winograd block: of one thread, and of one that threads share, where U has more bytes than these and
-# is to be read seldom. Running sums: with the samples of a point they fit the L2 cache.
-WINOGRAD_TILES = 50
+# is to be read seldom: whole rows of the usual images. Running sums: with the samples of a point they fit the L2 cache.
+WINOGRAD_TILES = 56
 WINOGRAD_SHARED_TILES = 64
 WINOGRAD_WEIGHTS_MOST = 4 << 20
-WINOGRAD_SUMS_BYTES = 128 * 1024
+WINOGRAD_SUMS_BYTES = 256 * 1024
 
 # Columns and products of one im2col block: they should stay in the L3 cache.
 IM2COL_BLOCK_BYTES = 4 << 20
