@@ -133,7 +133,7 @@ OVERLAP_POINT = {
 }  # fmt: skip
 OVERLAP_COMPLEX = 1.6
 OVERLAP_BLOCK = 0.1e-6
-OVERLAP_CALL = 10e-6
+OVERLAP_CALL = 15e-6
 # Whole transforms by pocketfft: flops a second (2.5 n log2 n a real transform, in float32; long double), and
 # seconds for a call and for an item of the batch. Larger transforms would fill memory.
 FFT_RATE = 4e9

@@ -202,3 +202,29 @@ def test_short_cut_equals_the_general_path(function, boundary, mode):
             assert function(x, w, mode, boundary=boundary, out=out) is out and np.array_equal(out, wanted)
         if wanted.shape == x.shape:
             assert function(x, w, mode, boundary=boundary, out=x) is x and np.array_equal(x, wanted)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("shape", [(16, 16), (9, 70), (64, 64), (130, 140), (200, 90)])
+def test_short_cut_of_larger_kernels(rng, shape, dtype):
+    """Up to 256 taps, where no transform would be taken; the same bits as through the general path."""
+    for kernel in ((9, 8), (9, 9), (2, 64), (11, 13), (16, 16), (16, 17)):
+        a, w = rng.standard_normal(shape).astype(dtype), rng.standard_normal(kernel).astype(dtype)
+        for v in (w, np.outer(w[:, 0], w[0]), np.where(np.arange(w.size).reshape(kernel) == 5, np.nan, w)):
+            found = fastconv.convolve(a, v, "same")
+            padded = np.pad(a, 1)[1:-1, 1:-1]  # not contiguous: the general path
+            backend = fastconv.explain(fastconv.convolve, padded, v, "same").backend
+            if backend == "direct":
+                np.testing.assert_array_equal(found, fastconv.convolve(padded, v, "same", backend="direct"))
+            wanted = fastconv.convolve(a.astype("d"), v.astype("d"), "same", backend="reference")
+            np.testing.assert_allclose(found, wanted, rtol=0, atol=3e-4 if dtype == "f4" else 1e-12)
+
+
+@pytest.mark.parametrize("columns", [2560, 2816, 4096, 4112])
+def test_large_images_in_rows_of_any_pitch(rng, columns):
+    """Results beyond the caches are streamed unless the rows of a tile fall into one set of the cache."""
+    a, w = whole(rng, (2100, columns), "f4"), whole(rng, (3, 3), "f4")
+    found = fastconv.convolve(a, w, "same")
+    np.testing.assert_array_equal(found[:40, -50:], fastconv.convolve(a[:41, -51:], w, "same")[:40, 1:])
+    np.testing.assert_array_equal(found, fastconv.convolve(a, w, "same", out=np.empty_like(a)))
+    np.testing.assert_array_equal(found[900:], fastconv.convolve(a[899:], w, "same", backend="im2col")[1:])

@@ -95,10 +95,14 @@ ctypedef struct Image:      # one filter over one array: everything that is deci
     double work
 
 
+cdef inline double number_of(int kind, const char *w, ptrdiff_t i) noexcept nogil:
+    """A number of an array of float32 (kind 5) or float64."""
+    return (<const float *>w)[i] if kind == 5 else (<const double *>w)[i]
+
+
 cdef const Tools *tools_of(int kind) noexcept nogil
 cdef void prepare(Image *d, const Tools *tools) noexcept nogil
 cdef void put(char *to, const char *source, ptrdiff_t number) noexcept nogil
 cdef int run(const Image *d, const char *x, const char *w, char *out) except -1
-cdef object serve(object a, object v, int mode, bint flip, int pad, object out)
 cdef class Job:
     cdef Image image

@@ -9,20 +9,14 @@ product of a column and a row (``lined``) goes over a strip in two passes, by wa
 Stride and dilation 1, columns neighbours in memory; backends/_image.py leaves all else to direct.pyx.
 """
 from cython.parallel cimport parallel, prange, threadid
-from libc.math cimport fabs as abs
 from libc.string cimport memcpy, memset
 cimport numpy as cnp
 
 from fastconv._core cimport kernels as k
-from fastconv._core.arrays cimport result_for
 from fastconv._core.cpu cimport isa_index, threads_for
 from fastconv._core.job cimport Stopper
 
 cnp.import_array()
-
-cdef extern from "numpy/arrayobject.h":
-    bint PyArray_CheckExact(object) noexcept
-    bint PyArray_ISCARRAY_RO(cnp.ndarray) noexcept
 
 cdef enum:
     TAP_BLOCK = 256         # of one running sum, as in job.pxd
@@ -32,9 +26,14 @@ cdef enum:
     LINED_BYTES = 128 * 1024    # the buffer between the two passes
     MOST_WORK = 1 << 29     # multiply-adds of an item: Ctrl-C is noticed between two
     MOST_BLOCK = 96         # rows of an item
+    EARLY = 2               # threads share images of half the usual work: no other backend waits for them there
     MOVED = 8               # multiply-adds in the time of a number read and written
     # streamed stores save reads, and lose where the result would have stayed in the L3 cache: in and out
     STREAM_BYTES = 32 * 1024 * 1024
+    # and take three times as long where the rows of a tile fall into one set of the first-level cache, or nearly
+    # so (Zen 3, rows of 2560, 4096, 4112, 4608 numbers)
+    STREAM_SETS = 2048
+    STREAM_APART = 256
 
 cdef Tools tools[5]
 
@@ -96,7 +95,9 @@ cdef void prepare(Image *d, const Tools *tools) noexcept nogil:
         d.rows -= 1
     d.tap_columns = max(1, TAP_BLOCK // row.taps)
     d.stream = not d.lined and (samples + outputs) * number > STREAM_BYTES and \
-        d.planes * row.taps * col.taps <= TAP_BLOCK and row.out_step % LINE == 0 and col.out * number >= 8 * LINE
+        d.planes * row.taps * col.taps <= TAP_BLOCK and row.out_step % LINE == 0 and \
+        col.out * number >= 8 * LINE and \
+        STREAM_APART <= row.out_step % STREAM_SETS <= STREAM_SETS - STREAM_APART
     if d.planes * (row.taps + d.rows - 1) > 8 and row.x_step % 4096 == 0 and d.planes * row.taps > 1 and \
             col.out * number <= 2048:
         d.gather = True         # many short rows in one cache set
@@ -173,7 +174,7 @@ cdef ptrdiff_t buffer_pitch(const Image *d) noexcept nogil:
 
 cdef int run(const Image *d, const char *x, const char *w, char *out) except -1:
     """Compute everything; the interpreter is released where it takes long."""
-    cdef int threads = threads_for(d.work), failed = 0
+    cdef int threads = threads_for(EARLY * d.work), failed = 0
     cdef int *status = &failed
     cdef ptrdiff_t item
     cdef char *scratch
@@ -517,84 +518,3 @@ cdef class Job:
         """Filter x into out; w: the taps as the microkernels read them, of the same type."""
         run(&self.image, <const char *>cnp.PyArray_DATA(x), <const char *>cnp.PyArray_DATA(w),
             <char *>cnp.PyArray_DATA(out))
-
-
-# --- the plain small call -----------------------------------------------------------------------
-
-cdef enum:
-    MOST_TAPS = 64
-
-
-cdef bint plain_image(object a) noexcept:
-    return PyArray_CheckExact(a) and cnp.PyArray_NDIM(<cnp.ndarray>a) == 2 and \
-        PyArray_ISCARRAY_RO(<cnp.ndarray>a) and cnp.PyArray_SIZE(<cnp.ndarray>a) > 0
-
-
-cdef bint factors(int kind, const char *w, ptrdiff_t rows, ptrdiff_t cols) noexcept nogil:
-    """Whether the taps might be a product of a column and a row that gains; preparing weights says for sure."""
-    cdef ptrdiff_t i, at = 0, n = rows * cols
-    cdef double a, b
-    if rows * cols < 2 * (rows + cols):     # as gains() of backends/_image.py
-        return False
-    for i in range(1, n):       # the largest tap and its row and column
-        if abs(number_of(kind, w, i)) > abs(number_of(kind, w, at)):
-            at = i
-    for i in range(n):
-        a = number_of(kind, w, at) * number_of(kind, w, i)
-        b = number_of(kind, w, i // cols * cols + at % cols) * \
-            number_of(kind, w, at // cols * cols + i % cols)
-        if abs(a - b) > 1e-3 * (abs(a) + abs(b)):
-            return False
-    return True
-
-
-cdef inline double number_of(int kind, const char *w, ptrdiff_t i) noexcept nogil:
-    return (<const float *>w)[i] if kind == 5 else (<const double *>w)[i]
-
-
-cdef object serve(object a, object v, int mode, bint flip, int pad, object out):
-    """convolve(a, v) or correlate(a, v) of plain images into out, None where it is another case; mode: 0 full,
-    1 same, 2 valid; pad: fc_pad_mode."""
-    cdef cnp.ndarray x, w
-    cdef Image d
-    cdef Axis *axis
-    cdef cnp.npy_intp shape[2]
-    cdef char taps[MOST_TAPS * 8]
-    cdef const char *source
-    cdef ptrdiff_t n, m, number, i, j, rows, cols
-    cdef int kind, q
-    if not plain_image(a) or not plain_image(v):
-        return None
-    x, w = <cnp.ndarray>a, <cnp.ndarray>v
-    if cnp.PyArray_TYPE(x) != cnp.PyArray_TYPE(w):
-        return None
-    kind = 5 if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT else 6 if cnp.PyArray_TYPE(x) == cnp.NPY_DOUBLE else 0
-    rows, cols = cnp.PyArray_DIM(w, 0), cnp.PyArray_DIM(w, 1)
-    if not kind or rows < 2 or cols < 2 or rows * cols > MOST_TAPS or \
-            rows > cnp.PyArray_DIM(x, 0) or cols > cnp.PyArray_DIM(x, 1):
-        return None
-    source = <const char *>cnp.PyArray_DATA(w)
-    if not k.fc_all_finite(kind, source, rows * cols) or factors(kind, source, rows, cols):
-        return None
-    memset(&d, 0, sizeof(Image))
-    d.axes, number = 2, 4 if kind == 5 else 8
-    for q in range(2):
-        axis = &d.axis[q]
-        n, m = cnp.PyArray_DIM(x, q), cnp.PyArray_DIM(w, q)
-        axis.size, axis.taps, axis.mode = n, m, pad
-        axis.out = n + m - 1 if mode == 0 else n if mode == 1 else n - m + 1
-        axis.before = m - 1 if mode == 0 else m // 2 if mode == 1 else 0
-        axis.x_step = cnp.PyArray_STRIDE(x, q)
-        shape[q] = axis.out
-    d.axis[0].out_step, d.axis[1].out_step = d.axis[1].out * number, number
-    out = result_for(out, 2, shape, cnp.PyArray_TYPE(x), x, w)
-    if out is None:
-        return None
-    for i in range(rows):       # column by column; convolution reads the taps backwards
-        for j in range(cols):
-            q = <int>(j * rows + i)
-            put(taps + (rows * cols - 1 - q if flip else q) * number,
-                source + (i * cols + j) * number, number)
-    prepare(&d, tools_of(kind))
-    run(&d, <const char *>cnp.PyArray_DATA(x), taps, <char *>cnp.PyArray_DATA(<cnp.ndarray>out))
-    return out

@@ -28,7 +28,7 @@ from fastconv._core.fft import aligned
 cnp.import_array()
 
 cdef enum:
-    WORK = 60       # multiply-adds that the work on one complex point compares to
+    WORK = 100      # multiply-adds that the work on one complex point compares to
     BINS = 64       # parts of a filter that its width is found from
     LEAST_CHUNK = 32
     MOST_CHUNK = 1024

@@ -1,7 +1,7 @@
 """convolve and correlate: the plain case of little work at once, everything else to the general path.
 
 Both are entered here.  Two plain C arrays of the same type (float32 or float64), perhaps such an out, and little
-work are served without any Python object but the result: checks are C-API macros, images go to ``image.pyx``,
+work are served without any Python object but the result: checks are C-API macros, images go to ``small_image.pyx``,
 short signals (of long ones the ends) go through a zero-padded copy on the stack, and the FIR microkernel does
 the rest, with the same bits as backend "direct".  Every other call, and every bad one, goes on to
 ``functions/signal_style.py``.
@@ -9,7 +9,7 @@ the rest, with the same bits as backend "direct".  Every other call, and every b
 from libc.string cimport memcpy, memset
 cimport numpy as cnp
 
-from fastconv._core cimport image
+from fastconv._core cimport small_image
 from fastconv._core cimport kernels as k
 from fastconv._core.arrays cimport result_for
 from fastconv._core.cpu cimport isa_index
@@ -108,7 +108,7 @@ cdef object serve(object a, object v, int mode, bint flip, int pad, object out):
     if bypassed or mode < 0 or pad < 0:
         return None
     if PyArray_CheckExact(a) and cnp.PyArray_NDIM(<cnp.ndarray>a) == 2:
-        return image.serve(a, v, mode, flip, pad, out)
+        return small_image.serve(a, v, mode, flip, pad, out)
     if pad or not plain_vector(a) or not plain_vector(v):
         return None
     x, w = <cnp.ndarray>a, <cnp.ndarray>v
