@@ -1,6 +1,6 @@
 """Constants of the cost model and of blocking, and where each comes from.
 
-Times are seconds.  ``asv_bench/tools/fit_costs.py`` measures the rates on this machine and prints the
+Times are seconds.  ``asv_bench/tools/fit_layers.py`` and ``fit_costs.py`` measure on this machine and print the
 lines to put here; blocking sizes are explained where they stand.
 """
 
@@ -57,28 +57,42 @@ WINOGRAD_SUMS_BYTES = 256 * 1024
 # Columns and products of one im2col block: they should stay in the L3 cache.
 IM2COL_BLOCK_BYTES = 4 << 20
 
+# --- layers: seconds of a unit of each kind of work that ``amounts()`` of a backend counts, one thread ---
+# asv_bench/tools/fit_layers.py fits them to layers that asv_bench/tools/layer_regret.py timed. Products are of float32
+# with vectors of 64 bytes (ISA_SPEED), numbers have four bytes. "made", weights transformed by calls that hold none, is
+# what such calls took longer than plans; "apart" is that of single numbers from another line of memory each.
+UNITS = {
+    "direct": {"call": 4.3e-6, "product": 2e-11, "sample": 1e-10, "strided": 4.2e-10, "row": 1.5e-8,
+               "stored": 6.1e-11, "spread": 1.3e-9, "stored_row": 7.1e-9, "apart": 1.5e-9, "image": 5.6e-8},
+    "implicit": {"call": 4.3e-6, "product": 1.9e-11, "sample": 3.6e-10, "strided": 4.8e-10, "row": 1.4e-8,
+                 "stored": 2.7e-10, "spread": 1.5e-9, "stored_last": 3.7e-10, "image": 1.2e-7},
+    "indirect": {"call": 5.5e-6, "product": 2e-11, "turned": 2.9e-10, "stored": 5.6e-10, "pointer": 2.1e-9,
+                 "stored_last": 4.1e-10, "image": 7.9e-8},
+    "winograd": {"call": 1.5e-5, "product": 1.6e-11, "moved1": 7.3e-10, "moved_dilated": 1.5e-9, "moved2": 4.9e-10,
+                 "moved3": 7.6e-10, "weight": 8.2e-11, "far_weight": 2.7e-10, "number": 9.4e-14, "row": 9.5e-10,
+                 "made": 3.3e-10},
+    "depthwise": {"call": 4.1e-6, "product": 1.6e-11, "sample": 3.3e-12, "strided": 1.9e-10, "row": 4.7e-9,
+                  "stored": 3.3e-10, "stored_row": 1.9e-9,
+                  "apart": 3.5e-9},
+    "im2col": {"call": 3.3e-5, "image": 8.2e-5, "product": 1.6e-11, "moved": 1.9e-9},
+}
+# Products with few filters, each as so many: there is one load per multiply-add instead of one per several.
+DIRECT_FEW = {1: 3.0, 2: 2.1, 3: 1.75}
+# 1x1 kernels of so many channels, each product as so many: every one meets another line of memory.
+DIRECT_POINTWISE, DIRECT_POINTWISE_MORE = 96, 1.2
 # --- backends: multiply-adds per second of one thread ---
 DIRECT_RATE = {"f4": 40e9, "f8": 20e9, "c8": 12e9, "c16": 6e9, "i1": 20e9, "u1": 20e9, "b1": 40e9,
                "i2": 30e9, "u2": 30e9, "i4": 15e9, "u4": 15e9, "i8": 6e9, "u8": 6e9}  # fmt: skip
-IMPLICIT_RATE = {"f4": 55e9, "f8": 27e9}
-# how much slower with planes apart and one tap of many channels (as many as a running sum has): every product
-# meets another line of memory (asv suite layers, 1x1 layers of 128 and more channels: 1.05 to 1.3)
-IMPLICIT_POINTWISE = 1.1
-# the same with windows whose taps or neighbours lie apart (3x3 layers of stride or dilation 2 and 4 beside "indirect":
-# 1.08 to 1.1)
+# implicit: how many more products windows seem to have whose taps or neighbours lie apart (3x3 layers of stride or
+# dilation 2 and 4 beside "indirect": 1.08 to 1.1)
 IMPLICIT_SPREAD = 1.08
-# indirect: as implicit, but nothing is gathered again for each strip; a change of pointers costs so many channels
-# of a run; seconds a pointer; bytes a second of turning channels-first input
-INDIRECT_RATE = {"f4": 56e9, "f8": 28e9}
-INDIRECT_RUN = 12
-POINTER = 1e-9
-TURN_BYTES = 6e9
-# depthwise layers: multiply-adds a second, bytes a second in and out, seconds for a plane
-DEPTHWISE_RATE = {"f4": 60e9, "f8": 30e9}
-DEPTHWISE_BYTES = 30e9
-# the share of the rate that is left with several filters a channel and no rows that share what is loaded
+# the share of the rate of depthwise layers that is left with several filters a channel and no rows that share what
+# is loaded
 DEPTHWISE_APART = 0.15
-DEPTHWISE_PLANE = 20e-9
+# and that which is left of it where the rows of dilated windows share none
+DEPTHWISE_DILATED = 0.4
+# multiply-adds that laying out a sample takes as long as (3x3 layers of stride 2: 0.4 ns beside 0.08 a product)
+DEPTHWISE_SAMPLE = 2.5
 # how much slower its tiles are than those that "direct" has for one filter (asv suite signal.Backends: 1.6 to 1.75)
 DEPTHWISE_ALONE = 1.7
 # tiles of overlap-save: seconds of a call and of a tile; and, for vectors of 64 bytes, of a complex point for
@@ -91,35 +105,21 @@ TILES_INEXACT = 200e-6
 TILES_POINT = {"f4": 1.1e-9, "f8": 0.7e-9}
 TILES_DOUBLING = {"f4": 0.085e-9, "f8": 0.28e-9}
 TILES_PRODUCT = {"f4": 0.1e-9, "f8": 0.2e-9}
-# Winograd: products a second, numbers through both transforms a second, numbers of transformed weights
-# made a second, and bytes of them read a second, or where they are more than a shared cache holds
-WINOGRAD_RATE = {"f4": 52e9, "f8": 24e9}
-WINOGRAD_MOVED = {"f4": 5e9, "f8": 4e9}
-# how much slower the transforms of signals are, which have a row a channel, and of dilated ones (measured where
-# implicit overtakes it: 32 to 256 channels, 100 to 16000 samples)
-WINOGRAD_SIGNAL, WINOGRAD_SIGNAL_DILATED = 4, 10
-WINOGRAD_PACKED = {"f4": 3e9, "f8": 2e9}
-WINOGRAD_WEIGHT_BYTES = 20e9
-WINOGRAD_FAR_BYTES = 15e9
+# Transformed weights of no more bytes are read from a cache.
 WINOGRAD_NEAR = 16 << 20
 # one filter over single-channel images: multiply-adds a second, bytes a second in and out
 IMAGE_RATE = {"f4": 60e9, "f8": 35e9, "i2": 60e9, "u2": 60e9, "i4": 20e9, "u4": 20e9, "i8": 8e9,
               "u8": 8e9}  # fmt: skip
 IMAGE_BYTES = 32e9
+# seconds for a plane after the first (batches of 28 x 28)
+IMAGE_PLANE = 1.5e-6
 DIRECT_SLOW_RATE = 0.5e9  # long double
 # one filter along one axis (direct): multiply-adds a second, bytes a second in and out
 FIR_RATE = {"f4": 74e9, "f8": 37e9, "c8": 18e9, "c16": 9e9}
 FIR_BYTES = 30e9
-GEMM_RATE = {"f4": 40e9, "f8": 20e9, "c8": 12e9, "c16": 6e9}
 REFERENCE_RATE = 0.3e9
-# --- bytes per second, and seconds a call ---
-GATHER_BYTES = 8e9
-# How much longer gathering and storing take where the channels of a sample are neighbours.
-CHANNELS_APART = 12
-IM2COL_BYTES = 4e9
-STORE_BYTES = 8e9
+# --- seconds a call ---
 DIRECT_CALL = 4e-6
-GEMM_CALL = 8e-6
 REFERENCE_CALL = 100e-6
 # How fast the rates above are with another instruction set. AVX2 is not half of AVX-512: where both were
 # measured a core multiplied 256 bits at its full rate, and only narrower tiles and more loads are lost.

@@ -2,10 +2,9 @@
 
 usage: python asv_bench/tools/fit_costs.py [--quick]
 
-Everything runs on one thread, through plans with ``out=``.  The formulas of the backends are solved for
-their constants: first the seconds of a call from a problem with nearly no work, then bytes per second from
-problems with nearly no arithmetic, then multiply-adds per second from the 3x3 layer with 64 channels of
-56 x 56 pixels.  Rates are divided by ISA_SPEED, as the model wants them.
+Everything runs on one thread, through plans with ``out=``: first the seconds of a call from a problem with
+nearly no work, then multiply-adds per second of every dtype from the 3x3 layer with 64 channels of 56 x 56 pixels,
+divided by ISA_SPEED, then signals.  The kinds of work of layers are fitted by ``fit_layers.py``.
 Run it on an idle machine; ``FASTCONV_ISA=`` measures another instruction set.
 """
 
@@ -81,20 +80,14 @@ def solve(rows, seconds):
 
 
 def direct(clock, keys):
-    """DIRECT_CALL, GATHER_BYTES, DIRECT_RATE, DIRECT_SLOW_RATE."""
+    """DIRECT_CALL, DIRECT_RATE, DIRECT_SLOW_RATE; of the rates only their ratios count (backends/_work.py)."""
     call = clock.seconds("direct", TINY)
-    copy = (1, 1, 512, 512), (1, 1, 1, 1)
-    _, moved, _ = work(copy)
-    gather = moved / max(1e-9, clock.seconds("direct", copy) - call)
 
     def rate(key):
-        macs, moved, _ = work(LAYER, key, padding=1)
-        rest = clock.seconds("direct", LAYER, key, padding=1) - call - moved / gather
-        return macs / max(1e-9, rest) / SPEED
+        macs, _, _ = work(LAYER, key, padding=1)
+        return macs / max(1e-9, clock.seconds("direct", LAYER, key, padding=1) - call) / SPEED
 
-    return {"DIRECT_CALL": call, "GATHER_BYTES": gather,
-            "DIRECT_RATE": {key: rate(key) for key in keys},
-            "DIRECT_SLOW_RATE": rate("g")}  # fmt: skip
+    return {"DIRECT_CALL": call, "DIRECT_RATE": {key: rate(key) for key in keys}, "DIRECT_SLOW_RATE": rate("g")}
 
 
 def fir(clock, found):
@@ -111,55 +104,6 @@ def fir(clock, found):
         rates[key] = rate * 64 / _costs.VECTOR_BYTES[cpu.isa]
         moved_rates.append(moved_rate)
     return {"FIR_RATE": rates, "FIR_BYTES": min(moved_rates)}
-
-
-def implicit(clock, found):
-    """IMPLICIT_RATE and STORE_BYTES, from a layer of much arithmetic and one of much output."""
-    wide = (1, 4, 112, 112), (64, 4, 1, 1)
-    rates, stores = {}, []
-    for key in ("f4", "f8"):
-        rows, seconds = [], []
-        for shapes, keywords in ((LAYER, {"padding": 1}), (wide, {})):
-            macs, moved, out = work(shapes, key, **keywords)
-            rows.append((macs, out))
-            spent = clock.seconds("implicit", shapes, key, **keywords) - found["DIRECT_CALL"]
-            seconds.append(max(1e-9, spent - moved / found["GATHER_BYTES"]))
-        rate, store = solve(rows, seconds)
-        rates[key] = rate / SPEED
-        stores.append(store)
-    return {"IMPLICIT_RATE": rates, "STORE_BYTES": min(stores)}
-
-
-def indirect(clock, found):
-    """INDIRECT_RATE, from a layer whose input is turned; the constants of its table are taken as they are."""
-    rates = {}
-    for key in ("f4", "f8"):
-        macs, moved, out = work(LAYER, key, padding=1)
-        pointers = LAYER[0][2] * LAYER[0][3] * 9
-        rest = clock.seconds("indirect", LAYER, key, padding=1) - found["DIRECT_CALL"]
-        rest -= (moved - out) / _costs.TURN_BYTES + pointers * _costs.POINTER
-        rest -= out / found["STORE_BYTES"] + out / found["GATHER_BYTES"]
-        macs *= 1 + _costs.INDIRECT_RUN / LAYER[0][1]
-        rates[key] = macs / max(1e-9, rest) / SPEED
-    return {"INDIRECT_RATE": rates}
-
-
-def im2col(clock, keys):
-    """GEMM_CALL, GEMM_RATE, IM2COL_BYTES: many filters against one."""
-    call = clock.seconds("im2col", TINY)
-    rates, columns = {}, []
-    for key in keys:
-        rows, seconds = [], []
-        for filters in (64, 4):
-            shapes = LAYER[0], (filters, *LAYER[1][1:])
-            macs, _, out = work(shapes, key, padding=1)
-            taps = fastconv.conv_cost(*shapes, bias=False, dtype=key, padding=1).im2col_bytes
-            rows.append((macs, 2 * (taps + out)))
-            spent = clock.seconds("im2col", shapes, key, padding=1)
-            seconds.append(max(1e-9, spent - call))
-        rates[key], rate = solve(rows, seconds)
-        columns.append(rate)
-    return {"GEMM_CALL": call, "GEMM_RATE": rates, "IM2COL_BYTES": min(columns)}
 
 
 def reference(clock):
@@ -206,10 +150,6 @@ def main():
     with fastconv.num_threads(1):
         found = direct(clock, floats if quick else DIRECT)
         found |= fir(clock, found)
-        if "implicit" in fastconv.backends():
-            found |= implicit(clock, found)
-            found |= indirect(clock, found)
-        found |= im2col(clock, floats)
         found |= reference(clock)
     print("\n".join(lines(found)))
 

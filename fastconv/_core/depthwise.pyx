@@ -269,6 +269,7 @@ cdef class PlaneJob(Job):
         d.top, d.left, d.stride_h, d.stride_w = -self.first[1], -self.first[2], self.stride[1], self.stride[2]
         d.phase_rows = strip + (self.taps[1] - 1) * self.dilation[1] // d.stride_h
         d.phase_cols, d.pitch = phase_cols, phase_cols * d.stride_w
+        d.row_met, d.col_met = self._met(1), self._met(2)
         d.zeros = self.strips > 1
         self.span = (self.taps[0] - 1) * self.dilation[0] + 1
         self.plane_size = d.stride_h * d.phase_rows * d.pitch
@@ -293,6 +294,15 @@ cdef class PlaneJob(Job):
     cdef ptrdiff_t _samples_at(self) noexcept nogil:
         # first in the workspace: which input plane each slot holds
         return (self.span * <ptrdiff_t>sizeof(ptrdiff_t) + 63) // 64 * 64
+
+    cdef const char *_met(self, int axis) except NULL:
+        """Of every phase of an axis's stride: whether a tap meets it."""
+        cdef Buffer b = buffer_of(self.stride[axis])
+        cdef ptrdiff_t t
+        self.keep.append(b)
+        for t in range(self.taps[axis]):
+            (<char *>b.data)[t * self.dilation[axis] % self.stride[axis]] = 1
+        return <const char *>b.data
 
     cdef void _set_tables(self) except *:
         cdef ptrdiff_t s, v

@@ -10,7 +10,6 @@ pass by then fit the cache.  Samples of a 1x1 layer are read where they lie.
 Called by backends/implicit.py; real floats only.
 """
 from libc.stdint cimport int32_t
-from libc.string cimport memcpy
 
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport isa_index
@@ -61,7 +60,7 @@ cdef class ChannelJob(Job):
         if self.in_place:
             self.in_place_row, self.in_place_col = in_place
         self.weave = weave if self.plain_type and weave and self.lanes % weave == 0 else 0
-        self.plain_channels = self.plain_type and k_step == number
+        self.plain_channels = self.plain_type and k_step == number and col_step % number == 0
         self.plain_rows = self.plain_type and self.activation == 0 and col_step == number and \
             k_step != 0 and k_step % number == 0
 
@@ -130,7 +129,7 @@ cdef class ChannelJob(Job):
         cdef char *sums = buf + self.x_bytes + self.slots_bytes
         cdef char *c
         cdef Block *block
-        cdef bint whole = self.channel_block == self.channels
+        cdef bint whole = self.channel_block == self.channels, straight
         if self.in_place:
             samples = self._plane(f, x, index, 0) + strip * f.row_stride * f.row.step_bytes + \
                 cols_at * f.col_stride * f.col.step_bytes
@@ -147,9 +146,12 @@ cdef class ChannelJob(Job):
             for b in range(first, last):
                 block = &self.tiles.blocks[b]
                 c = sums if whole else sums + (block.at - self.tiles.blocks[first].at) * f.ldc * number
+                straight = whole and self._straight(f, block, cols)
+                if straight:
+                    c = out + self.out_k[block.k0]
                 self._multiply(call, f, block, g, samples, buf, c, c0 * taps, (c0 + channels) * taps, rows,
-                               cols, row_step, step)
-                if c0 + channels >= self.channels:
+                               cols, row_step, step, straight)
+                if not straight and c0 + channels >= self.channels:
                     self._finish(call, f, block, g, c, out, rows, cols,
                                  sums + self.sums_bytes - f.strip_cols * self.tiles.max_width * number)
                 if stopper.stop or (watching and stopper.look()):
@@ -206,15 +208,26 @@ cdef class ChannelJob(Job):
             for i in range(cols):
                 at[j * cols + i] = <int32_t>(j * row_step + i * step)
 
+    cdef bint _straight(self, const Phase *f, const Block *b, ptrdiff_t cols) noexcept nogil:
+        """Whether tiles may write a block of filters where it belongs: whole vectors of neighbours, in one go."""
+        return self.plain_channels and self.activation == 0 and b.mr == b.width and not f.flat and \
+            f.taps <= tap_block(f.taps // max(self.channels, <ptrdiff_t>1)) and \
+            (not self.points or f.out_row_bytes == cols * f.out_col_bytes)
+
     cdef void _multiply(self, const Call *call, Phase *f, const Block *b, ptrdiff_t g, const char *x,
                         char *buf, char *c, ptrdiff_t first, ptrdiff_t end, ptrdiff_t rows,
-                        ptrdiff_t cols, ptrdiff_t row_step, ptrdiff_t step) noexcept nogil:
-        """Add taps first to end of a block of filters to its running sums, in blocks of whole channels."""
+                        ptrdiff_t cols, ptrdiff_t row_step, ptrdiff_t step, bint straight) noexcept nogil:
+        """Add taps first to end of a block of filters to its running sums, in blocks of whole channels; straight: c
+        is the result, and the bias is added as well."""
         cdef ptrdiff_t number = self.tiles.number_bytes, count, j, start = first
         cdef ptrdiff_t some = tap_block(f.taps // max(self.channels, <ptrdiff_t>1))
-        cdef ptrdiff_t c_pitch = (f.pitch if f.flat else cols) * b.width * number
+        cdef ptrdiff_t ldc = f.out_col_bytes // number if straight else b.width
+        cdef ptrdiff_t c_pitch = f.out_row_bytes if straight else (f.pitch if f.flat else cols) * b.width * number
         cdef const int32_t *at = <const int32_t *>(buf + self.x_bytes)
         cdef const char *w
+        cdef const char *bias = NULL
+        if straight and call.bias != NULL:
+            bias = call.bias + (g * self.k_count + b.k0) * number
         while True:
             count = min(end - first, some)
             if call.packed != NULL:
@@ -224,13 +237,13 @@ cdef class ChannelJob(Job):
                 w = buf + self.x_bytes + self.c_bytes
                 self._panel(call, f, b, g, first, count, <char *>w)
             if self.points:
-                self._pixels(call, f, b, g, rows * cols, first, count, x, at, w, c, start, end)
+                self._pixels(call, f, b, g, rows * cols, first, count, x, at, w, c, ldc, bias, start, end)
             elif f.flat:
-                self._row(f, b, (rows - 1) * f.pitch + cols, first, count, x, step, w, c)
+                self._row(f, b, (rows - 1) * f.pitch + cols, first, count, x, step, w, c, ldc, bias)
             else:
                 for j in range(rows):
                     self._row(f, b, cols, first, count, x + j * row_step * number, step, w,
-                              c + j * c_pitch)
+                              c + j * c_pitch, ldc, bias)
             first += count
             if first >= end:
                 return
@@ -251,15 +264,17 @@ cdef class ChannelJob(Job):
 
     cdef void _pixels(self, const Call *call, const Phase *f, const Block *b, ptrdiff_t g,
                       ptrdiff_t pixels, ptrdiff_t first, ptrdiff_t count, const char *x,
-                      const int32_t *at, const char *w, char *c, ptrdiff_t start,
-                      ptrdiff_t end) noexcept nogil:
+                      const int32_t *at, const char *w, char *c, ptrdiff_t ldc, const char *bias,
+                      ptrdiff_t start, ptrdiff_t end) noexcept nogil:
         """All pixels of a strip in tiles of even width. On the way the weights of the next taps, or those
         of the next block from tap start on, are fetched."""
         cdef ptrdiff_t number = self.tiles.number_bytes
         cdef int nv = b.width // self.lanes
         cdef ptrdiff_t tiles = (pixels + self.most[nv] - 1) // self.most[nv]
+        cdef ptrdiff_t even = pixels // tiles, longer = pixels % tiles
         cdef ptrdiff_t px, i, row, panel = count * b.width * number, later = first + count
         cdef ptrdiff_t k0 = b.k0, lane = b.at, rows = b.mr
+        cdef ptrdiff_t share = (panel + tiles - 1) // tiles
         cdef const char *ahead = NULL
         if later >= end:
             later, k0, lane = start, k0 + b.mr, lane + b.width
@@ -270,33 +285,35 @@ cdef class ChannelJob(Job):
             ahead = call.raw + self.w_g[g] + f.weight_bytes[later]
         for i in range(tiles):
             if call.packed != NULL:
-                k.fc_prefetch(ahead + i * panel // tiles, panel // tiles, False)
+                k.fc_prefetch(ahead + i * share, share, False)
             else:
                 for row in range(i * rows // tiles, (i + 1) * rows // tiles):
                     k.fc_prefetch(ahead + self.w_k[k0 + row], count * number, False)
-            px = pixels // tiles + (1 if i < pixels % tiles else 0)
-            self.tile[nv][px].points(count, f.off + first, x, at, w, c, first > 0)
+            px = even + (1 if i < longer else 0)
+            if b.at == 0 and ldc > b.width and i + 1 < tiles:   # all filters of the next pixels
+                k.fc_prefetch(c + px * ldc * number, px * ldc * number, True)
+            self.tile[nv][px].points(count, f.off + first, x, at, w, c, ldc, bias, first > 0)
             at += px
-            c += px * b.width * number
+            c += px * ldc * number
 
     cdef void _row(self, Phase *f, const Block *b, ptrdiff_t pixels, ptrdiff_t first,
                    ptrdiff_t count, const char *x, ptrdiff_t step, const char *w,
-                   char *c) noexcept nogil:
+                   char *c, ptrdiff_t ldc, const char *bias) noexcept nogil:
         """A row of pixels in tiles of even width."""
         cdef ptrdiff_t number = self.tiles.number_bytes
         cdef int nv = b.width // self.lanes
         cdef ptrdiff_t tiles = (pixels + self.most[nv] - 1) // self.most[nv]
-        cdef ptrdiff_t px, i
+        cdef ptrdiff_t even = pixels // tiles, longer = pixels % tiles, px, i
         cdef const k.fc_chan_row *tile
         for i in range(tiles):
-            px = pixels // tiles + (1 if i < pixels % tiles else 0)
+            px = even + (1 if i < longer else 0)
             tile = self.tile[nv][px]
             if step == 1:
-                tile.unit(count, f.off + first, x, 1, w, c, first > 0)
+                tile.unit(count, f.off + first, x, 1, w, c, ldc, bias, first > 0)
             else:
-                tile.steps(count, f.off + first, x, step, w, c, first > 0)
+                tile.steps(count, f.off + first, x, step, w, c, ldc, bias, first > 0)
             x += px * step * number
-            c += px * b.width * number
+            c += px * ldc * number
 
     cdef void _store(self, Phase *f, const Block *b, char *c, ptrdiff_t cols, const char *bias,
                      char *out, char *spare) noexcept nogil:
@@ -308,14 +325,12 @@ cdef class ChannelJob(Job):
             tile.store(to, (self.out_k[b.k0 + 1] - self.out_k[b.k0]) // number if b.mr > 1 else 0,
                        c, b.width, cols, b.mr, bias)
         elif self.plain_channels:
-            if bias != NULL:
-                tile.bias(c, b.width, cols, b.mr, bias)
-            for i in range(cols):
-                if self.activation == 0:
-                    memcpy(to + i * f.out_col_bytes, c + i * b.width * number, b.mr * number)
-                else:
-                    self.finish(to + i * f.out_col_bytes, number, c + i * b.width * number, NULL,
-                                b.mr, NULL, self.activation)
+            if self.activation:
+                if bias != NULL:
+                    tile.rows(c, b.width, c, b.width, cols, b.mr, bias)
+                    bias = NULL
+                self.finish(c, number, c, NULL, cols * b.width, NULL, self.activation)
+            tile.rows(to, f.out_col_bytes // number, c, b.width, cols, b.mr, bias)
         elif self.weave:
             tile.store(spare, cols, c, b.width, cols, b.mr, bias)
             if self.activation:

@@ -46,6 +46,7 @@ cdef class Job:
     cdef ptrdiff_t *meets       # [pixels][taps]: numbers from the image's first sample, -1: outside
     cdef ptrdiff_t *source_at   # of each sample in the caller's image, where it must be turned
     cdef ptrdiff_t *out_at
+    cdef bint beside            # the channels of a result are neighbours
     cdef ptrdiff_t *x_at        # of each image and group
     cdef ptrdiff_t *out_from
     cdef ptrdiff_t *w_k
@@ -85,6 +86,9 @@ cdef class Job:
         self.channels, self.filters, self.taps = channels, len(w_k), taps
         self.meets, self.pixels = table(self.keep, meets), len(out_at)
         self.out_at, self.k_step = table(self.keep, out_at), k_step
+        self.beside = k_step == self.number
+        for i in range(self.pixels):
+            self.beside = self.beside and self.out_at[i] % self.number == 0
         self.x_at, self.out_from = table(self.keep, x_at), table(self.keep, out_from)
         self.groups, self.images = groups, len(x_at) // max(groups, 1)
         self.w_g, self.w_k = table(self.keep, w_g), table(self.keep, w_k)
@@ -237,7 +241,10 @@ cdef class Job:
         cdef char *c = <char *>(at + self.strip * self.taps)
         cdef char *panel = scratch + (self.scratch_bytes + 63) // 64 * 64
         cdef const char *block = panel
+        cdef const char *own
         cdef bint finite = True
+        cdef ptrdiff_t pitch = self._pitch(start, count)
+        cdef bint even = pitch > 0
         if self.turned:
             x += i * self.sources * self.channels * self.number
         else:
@@ -249,12 +256,26 @@ cdef class Job:
                 finite &= self._pack(g, b, w, panel)
             else:
                 block = packed + self._block_at(g, b)
-            self._block(b, at, count, block, c)
-            self._store(b, start, count, c, NULL if bias == NULL else
-                        bias + (g * self.filters + lane) * self.number, out + self.out_from[i])
+            own = NULL if bias == NULL else bias + (g * self.filters + lane) * self.number
+            if even and self.filters - lane >= self._lanes_before(b + 1) - lane:
+                self._block(b, at, count, block, out + self.out_from[i] + self.out_at[start] + lane * self.number,
+                            pitch, own)
+            else:
+                self._block(b, at, count, block, c, self._lanes_before(b + 1) - lane, NULL)
+                self._store(b, start, count, c, own, out + self.out_from[i])
             if stopper.stop or (watching and stopper.look()):
                 break
         return finite
+
+    cdef ptrdiff_t _pitch(self, ptrdiff_t start, ptrdiff_t count) noexcept nogil:
+        """Numbers from pixel to pixel where tiles may write these where they belong, in one go; else 0."""
+        cdef ptrdiff_t p, step = self.out_at[start + 1] - self.out_at[start] if count > 1 else self.number
+        if not self.beside or self.activation or step <= 0 or self.taps * self.channels > TAP_BLOCK:
+            return 0
+        for p in range(1, count):
+            if self.out_at[start + p] - self.out_at[start + p - 1] != step:
+                return 0
+        return step // self.number
 
     cdef ptrdiff_t _tiles(self, ptrdiff_t count, int nv) noexcept nogil:
         return (count + self.most[nv] - 1) // self.most[nv]
@@ -264,9 +285,10 @@ cdef class Job:
         """Pointers of a strip, tap by tap for each tile of the widest blocks' cut; the first of a tap that
         meets zeros in the whole tile is NULL."""
         cdef ptrdiff_t tiles = self._tiles(count, 2), i, px, p, t, where
+        cdef ptrdiff_t even = count // tiles, longer = count % tiles
         cdef bint idle
         for i in range(tiles):
-            px = count // tiles + (1 if i < count % tiles else 0)
+            px = even + (1 if i < longer else 0)
             for t in range(self.taps):
                 idle = self.reader.fill_is_zero
                 for p in range(px):
@@ -278,11 +300,12 @@ cdef class Job:
             at += px * self.taps
             start += px
 
-    cdef void _block(self, ptrdiff_t b, const void **at, ptrdiff_t count, const char *w,
-                     char *c) noexcept nogil:
-        """The sums of a block of filters, in blocks of products that keep sums short."""
+    cdef void _block(self, ptrdiff_t b, const void **at, ptrdiff_t count, const char *w, char *c, ptrdiff_t ldc,
+                     const char *bias) noexcept nogil:
+        """The sums of a block of filters, in blocks of products that keep sums short; a bias where there is one."""
         cdef int nv = <int>((self._lanes_before(b + 1) - self._lanes_before(b)) // self.lanes)
         cdef ptrdiff_t width = nv * self.lanes, tiles = self._tiles(count, 2), i, px, t = 0, step
+        cdef ptrdiff_t even = count // tiles, longer = count % tiles
         cdef ptrdiff_t runs = max(<ptrdiff_t>1, TAP_BLOCK // max(<ptrdiff_t>1, self.channels)), some, first, end
         cdef const void **tile_at
         cdef char *to
@@ -294,20 +317,20 @@ cdef class Job:
                 step = self.channels - (end - first)
                 tile_at, to = at, c
                 for i in range(tiles):
-                    px = count // tiles + (1 if i < count % tiles else 0)
+                    px = even + (1 if i < longer else 0)
                     self._tile(self.tile[nv][px], some, first, end, tile_at + t * px,
-                               w + (t * self.channels + first) * width * self.number, step * width, to,
+                               w + (t * self.channels + first) * width * self.number, step * width, to, ldc, bias,
                                t + first > 0)
                     tile_at += px * self.taps
-                    to += px * width * self.number
+                    to += px * ldc * self.number
                 first = end
                 if first >= self.channels:
                     break
             t += max(some, <ptrdiff_t>1)
 
     cdef inline void _tile(self, const k.fc_indirect_row *tile, ptrdiff_t taps, ptrdiff_t first, ptrdiff_t end,
-                           const void **at, const char *w, ptrdiff_t skip, char *c,
-                           bint accumulate) noexcept nogil:
+                           const void **at, const char *w, ptrdiff_t skip, char *c, ptrdiff_t ldc,
+                           const char *bias, bint accumulate) noexcept nogil:
         """The products of some taps in one tile, without those that meet zeros alone: with wide padding and
         dilation most do."""
         cdef ptrdiff_t t = 0, run, px = tile.pixels
@@ -317,28 +340,27 @@ cdef class Job:
             while run < taps and at[run * px] != NULL:
                 run += 1
             if run > t or not accumulate:   # no tap at all writes zeros
-                tile.run(run - t, first, end, at + t * px, w + t * tap_bytes, skip, c, accumulate)
-                accumulate = True
+                tile.run(run - t, first, end, at + t * px, w + t * tap_bytes, skip, c, ldc, bias, accumulate)
+                accumulate, bias = True, NULL
             t = run + 1
         if not accumulate:
-            tile.run(0, first, end, at, w, skip, c, False)
+            tile.run(0, first, end, at, w, skip, c, ldc, bias, False)
 
     cdef void _store(self, ptrdiff_t b, ptrdiff_t start, ptrdiff_t count, char *c, const char *bias,
                      char *out) noexcept nogil:
         cdef ptrdiff_t lane = self._lanes_before(b), width = self._lanes_before(b + 1) - lane, p, i
         cdef ptrdiff_t mr = min(width, self.filters - lane)
         cdef char *rows = c + count * width * self.number
+        cdef ptrdiff_t step, run
         out += lane * self.k_step
-        if self.k_step == self.number:
+        if not self.beside:
+            self.chan.store(rows, count, c, width, count, mr, bias)
+        elif self.activation:
             if bias != NULL:
-                self.chan.bias(c, width, count, mr, bias)
-            for p in range(count):
-                self.finish(out + self.out_at[start + p], self.number, c + p * width * self.number,
-                            NULL, mr, NULL, self.activation)
-            return
+                self.chan.rows(c, width, c, width, count, mr, bias)
+                bias = NULL
+            self.finish(c, self.number, c, NULL, count * width, NULL, self.activation)
         # runs of pixels that lie at equal steps in the result
-        cdef ptrdiff_t step, run = 1
-        self.chan.store(rows, count, c, width, count, mr, bias)
         p = 0
         while p < count:
             step = self.out_at[start + p + 1] - self.out_at[start + p] if p + 1 < count else 0
@@ -346,7 +368,11 @@ cdef class Job:
             while p + run < count and \
                     self.out_at[start + p + run] - self.out_at[start + p + run - 1] == step:
                 run += 1
-            for i in range(mr):
-                self.finish(out + i * self.k_step + self.out_at[start + p], step,
-                            rows + (i * count + p) * self.number, NULL, run, NULL, self.activation)
+            if self.beside:
+                self.chan.rows(out + self.out_at[start + p], step // self.number, c + p * width * self.number, width,
+                               run, mr, bias)
+            else:
+                for i in range(mr):
+                    self.finish(out + i * self.k_step + self.out_at[start + p], step,
+                                rows + (i * count + p) * self.number, NULL, run, NULL, self.activation)
             p += run

@@ -21,14 +21,12 @@ cdef extern from "kernels/fc_kernels.h" nogil:
         fc_tap_ukr *run
         fc_tap_store *store
     const fc_tap_row *fc_tap_rows(fc_isa isa, int *count) noexcept
-    ctypedef void fc_chan_ukr(ptrdiff_t taps, const int32_t *off, const void *x, ptrdiff_t step,
-                              const void *w, void *c, int accumulate) noexcept
-    ctypedef void fc_chan_points(ptrdiff_t taps, const int32_t *off, const void *x, const int32_t *at,
-                                 const void *w, void *c, int accumulate) noexcept nogil
+    ctypedef void fc_chan_ukr(ptrdiff_t taps, const int32_t *off, const void *x, ptrdiff_t step, const void *w,
+                              void *c, ptrdiff_t ldc, const void *bias, int accumulate) noexcept
+    ctypedef void fc_chan_points(ptrdiff_t taps, const int32_t *off, const void *x, const int32_t *at, const void *w,
+                                 void *c, ptrdiff_t ldc, const void *bias, int accumulate) noexcept nogil
     ctypedef void fc_chan_store(void *dst, ptrdiff_t ld, const void *c, ptrdiff_t width,
                                 ptrdiff_t pixels, ptrdiff_t channels, const void *bias) noexcept
-    ctypedef void fc_chan_bias(void *c, ptrdiff_t width, ptrdiff_t pixels, ptrdiff_t channels,
-                               const void *bias) noexcept
     ctypedef int fc_chan_pack(void *dst, const char *w, const ptrdiff_t *row_bytes,
                               const ptrdiff_t *woff_bytes, const ptrdiff_t *place, ptrdiff_t taps,
                               int mr, int width) noexcept nogil
@@ -43,12 +41,13 @@ cdef extern from "kernels/fc_kernels.h" nogil:
         fc_chan_ukr *steps
         fc_chan_points *points
         fc_chan_store *store
-        fc_chan_bias *bias
+        fc_chan_store *rows
         fc_chan_pack *pack
         fc_chan_weave *weave
     const fc_chan_row *fc_chan_rows(fc_isa isa, int *count) noexcept
     ctypedef void fc_indirect_ukr(ptrdiff_t taps, ptrdiff_t first, ptrdiff_t end,
-                                  const void *const *at, const void *w, ptrdiff_t skip, void *c, int accumulate) noexcept
+                                  const void *const *at, const void *w, ptrdiff_t skip, void *c, ptrdiff_t ldc,
+                                  const void *bias, int accumulate) noexcept
     ctypedef struct fc_indirect_row:
         const char *name
         fc_kind kind
@@ -88,6 +87,8 @@ cdef extern from "kernels/fc_kernels.h" nogil:
         ptrdiff_t phase_rows
         ptrdiff_t phase_cols
         ptrdiff_t pitch
+        const char *row_met
+        const char *col_met
         int zeros
     ctypedef void fc_plane_pack(const fc_plane_layout *d, const void *x, void *buf,
                                 ptrdiff_t first) noexcept

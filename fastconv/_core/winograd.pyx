@@ -297,9 +297,9 @@ cdef class Job(Grid):
                        char *m, bint accumulate) noexcept nogil:
         """One register tile: samples of neighbouring tiles lie a pitch apart."""
         if tile.points != NULL:
-            tile.points(taps, self.off, v, self.tile_at, w, m, accumulate)
+            tile.points(taps, self.off, v, self.tile_at, w, m, tile.nv * tile.lanes, NULL, accumulate)
         else:
-            tile.steps(taps, self.off, v, self.pitch, w, m, accumulate)
+            tile.steps(taps, self.off, v, self.pitch, w, m, tile.nv * tile.lanes, NULL, accumulate)
 
     cdef void _products(self, const Block *b, const char *u, ptrdiff_t blocks, const char *v,
                         char *m) noexcept nogil:

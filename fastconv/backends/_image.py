@@ -44,7 +44,8 @@ def cost(problem):
     g, key = problem.geometry, problem.compute.str[1:]
     moved = (math.prod(g.x_shape) + math.prod(g.out_shape)) * problem.compute.itemsize
     rate = _costs.IMAGE_RATE[key] * _costs.VECTOR_BYTES[cpu.isa] / 64
-    return _costs.DIRECT_CALL + g.macs / rate + moved / _costs.IMAGE_BYTES
+    more = max(0, math.prod(g.batch) * math.prod(g.groups) - 1)
+    return _costs.DIRECT_CALL + more * _costs.IMAGE_PLANE + g.macs / rate + moved / _costs.IMAGE_BYTES
 
 
 def factor(matrix):

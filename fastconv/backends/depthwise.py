@@ -12,10 +12,10 @@ import math
 import numpy as np
 
 from .. import _costs
-from .._core import arrays, cpu, fir
+from .._core import arrays, fir
 from .._core import depthwise as _depthwise
 from .._problem import PAD_CODES
-from . import _fir, _image, direct, reference
+from . import _fir, _image, _work, direct, reference
 from ._activations import CODES
 from .base import BackendNotSupportedError, Jobs, Plan, Verdict
 
@@ -42,22 +42,29 @@ def supports(problem):
 
 
 def cost(problem):
-    """Seconds on one thread: multiply-adds, and every sample moved in and out."""
-    g = problem.geometry
-    width = _costs.VECTOR_BYTES[cpu.isa]
-    rate = _costs.DEPTHWISE_RATE[problem.compute.str[1:]] * _costs.ISA_SPEED[cpu.isa]
-    if math.prod(g.filters) > 1 and not _on_lines(g) and (len(g.axes) < 2 or any(a.stride > 1 for a in g.axes)):
-        rate *= _costs.DEPTHWISE_APART  # no rows to share loads, and planes of results to fill
-    lanes = width // problem.compute.itemsize
-    cols = max(1, g.axes[-1].out)
-    waste = min(-(-cols // lanes) * lanes / cols, 2)
-    moved = (math.prod(g.x_shape) + math.prod(g.out_shape)) * problem.compute.itemsize
-    planes = math.prod(g.batch) * math.prod(g.groups)
-    seconds = (_costs.DIRECT_CALL + planes * _costs.DEPTHWISE_PLANE + g.macs * waste / rate
-               + moved / _costs.DEPTHWISE_BYTES)  # fmt: skip
+    """Seconds on one thread."""
+    seconds = _work.seconds(name, amounts(problem))
     if _fir.filtered_axis(problem) is not None or _image.fits(problem):
         seconds *= _costs.DEPTHWISE_ALONE  # ``direct`` has tiles for one filter over one channel
     return seconds
+
+
+def amounts(problem):
+    """Units of each kind of work (_work.py): products of whole vectors, every sample moved in and out."""
+    g = problem.geometry
+    macs = g.macs * min(_work.filled(g.axes[-1].out, _work.lanes(problem)) if g.axes else 1, 2)
+    if math.prod(g.filters) > 1 and not _on_lines(g) and (len(g.axes) < 2 or any(a.stride > 1 for a in g.axes)):
+        macs /= _costs.DEPTHWISE_APART  # no rows to share loads, and planes of results to fill
+    elif any(a.dilation > 1 for a in g.axes):
+        macs /= _costs.DEPTHWISE_DILATED
+    dense, strided, rows = _work.gathered(problem)
+    dense += _work.words(problem, rows * sum((a.kernel - 1) * a.dilation for a in g.axes[-1:]))  # zeros around
+    stored, groups = _work.words(problem, math.prod(g.out_shape)), math.prod(g.groups)
+    # results of a plane are far apart, and too few channels lie between them for vectors
+    apart = problem.channels_last and groups < _work.lanes(problem) and groups * math.prod(g.filters) > 1
+    return {"call": 1, "product": _work.products(problem, macs), "sample": dense, "strided": strided, "row": rows,
+            "stored": 0 if apart else stored, "apart": stored if apart else 0,
+            "stored_row": _work.stored_rows(problem)}  # fmt: skip
 
 
 class DepthwisePlan(Plan):
@@ -157,7 +164,7 @@ def build_job(problem, x_steps, out_steps):
     nb, ng = len(g.batch), len(g.groups)
     axes = _axes(g, x_steps, out_steps)
     common = {"kind": problem.types.kind, "out_type": problem.types.memory,
-              "activation": CODES.index(problem.activation), "work": float(g.macs), "axes": axes,
+              "activation": CODES.index(problem.activation), "work": _macs_worth(g), "axes": axes,
               "x_n": direct.offsets(g.batch, x_steps[:nb]),
               "out_n": direct.offsets(g.batch, out_steps[:nb])}  # fmt: skip
     x_g = direct.offsets(g.groups, x_steps[nb : nb + ng])
@@ -181,6 +188,11 @@ def build_job(problem, x_steps, out_steps):
     items = len(common["x_n"]) * channels
     return _depthwise.PlaneJob(x_g=x_g, out_g=out_g, out_f=out_f, **common,
                                **_plane_shape(problem, axes, items, lanes))  # fmt: skip
+
+
+def _macs_worth(g):
+    """Multiply-adds that the layer takes as long as: strided windows do little with what is laid out for them."""
+    return float(max(g.macs, _costs.DEPTHWISE_SAMPLE * (math.prod(g.x_shape) + math.prod(g.out_shape))))
 
 
 def _on_lines(g):

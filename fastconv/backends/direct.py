@@ -13,11 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import _costs, _dtypes
-from .._core import cpu
 from .._core import direct as _direct
 from .._core import implicit as _implicit
 from .._problem import PAD_CODES
-from . import _fir, _image, reference
+from . import _fir, _image, _work, reference
 from ._activations import CODES
 from ._blocking import Cuts, layout
 from ._deform import CompiledDeformPlan
@@ -66,21 +65,27 @@ def cost(problem):
         return _image.cost(problem)
     if _fir.filtered_axis(problem) is not None:
         return _fir.cost(problem)
+    return _work.seconds(name, amounts(problem))
+
+
+def amounts(problem):
+    """Units of each kind of work (_work.py) of a layer."""
     g = problem.geometry
-    key = problem.compute.str[1:]
-    rate = _costs.DIRECT_RATE.get(key, _costs.DIRECT_SLOW_RATE)
-    width = _costs.VECTOR_BYTES[cpu.isa]
-    rate *= _costs.ISA_SPEED[cpu.isa]
-    lanes = max(1, width // problem.compute.itemsize)
-    pixels = math.prod(a.out for a in g.axes)
-    waste = (-(-pixels // lanes) * lanes) / max(1, pixels)
-    filters = math.prod(g.filters)
-    if filters < 4:  # one load per multiply-add instead of one per several
-        rate /= 2
-    moved = (math.prod(g.x_shape) + math.prod(g.out_shape)) * problem.compute.itemsize
-    if problem.channels_last and g.channels * filters * math.prod(g.groups) > 1:
-        moved *= _costs.CHANNELS_APART  # a channel at a time
-    return _costs.DIRECT_CALL + g.macs * waste / rate + moved / _costs.GATHER_BYTES
+    filters, numbers = math.prod(g.filters), math.prod(g.out_shape)
+    dense, strided, rows = _work.gathered(problem)
+    _, phases, _ = _work.strip_axes(g)
+    # one load per multiply-add instead of one per several
+    macs = g.macs * _work.pixels(problem) * _costs.DIRECT_FEW.get(filters, 1)
+    if g.channels >= _costs.DIRECT_POINTWISE and all(a.kernel == 1 for a in g.axes):
+        macs *= _costs.DIRECT_POINTWISE_MORE
+    stored = _work.words(problem, numbers)
+    apart = 0
+    if problem.channels_last and g.channels * filters * math.prod(g.groups) > 1:  # a channel at a time
+        apart, dense, strided, stored = stored + _work.words(problem, math.prod(g.x_shape)), 0, 0, 0
+    return {"call": 1, "product": _work.products(problem, macs), "sample": dense, "strided": strided, "row": rows,
+            "stored": 0 if phases > 1 else stored, "spread": stored if phases > 1 else 0,
+            "stored_row": _work.stored_rows(problem), "apart": apart,
+            "image": math.prod(g.batch) * math.prod(g.groups) * phases}  # fmt: skip
 
 
 class _Operands:

@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import _costs, _dtypes
 from .._core import arrays, cpu
-from . import reference
+from . import _work, reference
 from ._activations import CODES
 from ._lowering import subproblems
 from .base import Plan, Verdict
@@ -45,14 +45,18 @@ def _column_bytes(problem):
 
 
 def cost(problem):
-    """Seconds: the GEMM, and writing and reading the columns once."""
+    """Seconds: BLAS has the units of the best instruction set that there is."""
+    return _work.seconds(name, amounts(problem))
+
+
+def amounts(problem):
+    """Units of each kind of work (_work.py): the GEMM, and columns written and read once."""
     g = problem.geometry
-    key = problem.compute.str[1:]
-    pixels = math.prod(g.batch) * math.prod(g.groups) * math.prod(a.out for a in g.axes)
-    blocks = math.prod(g.batch) * math.prod(g.groups)
-    speed = _costs.ISA_SPEED[cpu.available_isas()[-1]]  # BLAS takes the best there is
-    return (_costs.GEMM_CALL * max(1, blocks) + g.macs / (_costs.GEMM_RATE[key] * speed)
-            + 2 * pixels * _column_bytes(problem) / _costs.IM2COL_BYTES)  # fmt: skip
+    images = math.prod(g.batch) * math.prod(g.groups)
+    pixels = images * math.prod(a.out for a in g.axes)
+    speed = _costs.ISA_SPEED[cpu.available_isas()[-1]] / _costs.ISA_SPEED[cpu.isa]
+    return {"call": 1, "image": images, "product": _work.products(problem, g.macs) / speed,
+            "moved": pixels * _column_bytes(problem) / 4}  # fmt: skip
 
 
 def _blocks(outs, pixels):

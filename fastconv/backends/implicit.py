@@ -8,14 +8,11 @@ float64; see ``_core/implicit.pyx``.
 import math
 
 from .. import _costs
-from .._core import cpu
-from .._core.implicit import block_channels
-from . import _spread, direct
+from . import _spread, _work, direct
 from .base import Verdict
 
 name = "implicit"
 _TYPES = ("f4", "f8")
-_STRIP_ROWS = 8
 
 
 def supports(problem):
@@ -28,33 +25,30 @@ def supports(problem):
 
 
 def cost(problem):
-    """Seconds on one thread: multiply-adds of whole vectors of channels, gathering, transposed stores."""
+    """Seconds on one thread."""
+    return _work.seconds(name, amounts(problem))
+
+
+def amounts(problem):
+    """Units of each kind of work (_work.py): products of whole vectors of channels, samples gathered, results
+    turned and stored."""
     g = problem.geometry
-    key = problem.compute.str[1:]
-    width = _costs.VECTOR_BYTES[cpu.isa]
-    lanes = max(1, width // problem.compute.itemsize)
-    filters = max(1, math.prod(g.filters))
-    waste = -(-filters // lanes) * lanes / filters
-    rate = _costs.IMPLICIT_RATE[key] * _costs.ISA_SPEED[cpu.isa]
-    if math.prod(a.kernel for a in g.axes) == 1 and g.channels > block_channels(1) // 2 and not problem.channels_last:
-        rate /= _costs.IMPLICIT_POINTWISE
-    if any(a.kernel > 1 and (a.stride > 1 or a.dilation > 1) for a in g.axes):
-        rate /= _costs.IMPLICIT_SPREAD
-    moved = (math.prod(g.x_shape) * again(g) + math.prod(g.out_shape)) * problem.compute.itemsize
-    stored = math.prod(g.out_shape) * waste * problem.compute.itemsize / _costs.STORE_BYTES
-    if problem.channels_last or _spread.fits(problem):  # nothing is turned, or whole rows are, in the cache
-        stored = 0
-    return (_costs.DIRECT_CALL + g.macs * waste / rate
-            + moved / _costs.GATHER_BYTES + stored)  # fmt: skip
-
-
-def again(g):
-    """How often a sample is gathered: strips of some rows overlap by the reach of the window."""
-    times = 1
-    for i, a in enumerate(g.axes):
-        outs = min(a.out, _STRIP_ROWS) if i + 1 < len(g.axes) else a.out
-        times *= min(a.kernel, 1 + (a.kernel - 1) * a.dilation / max(1, outs))
-    return times
+    macs = g.macs * _work.filled(math.prod(g.filters), _work.lanes(problem))
+    if any(a.kernel > 1 and (a.stride > 1 or a.dilation > 1) for a in g.axes) and not g.transposed:
+        macs *= _costs.IMPLICIT_SPREAD
+    dense, strided, rows = _work.gathered(problem)
+    _, phases, _ = _work.strip_axes(g)
+    stored, last = _work.words(problem, math.prod(g.out_shape)), 0
+    if problem.channels_last:  # rows of channels as they are, nothing is turned
+        rows /= max(1, g.channels)
+        stored, last = 0, stored
+    elif _spread.fits(problem):  # whole rows are turned, in the cache
+        phases = 1
+    else:
+        stored *= _work.filled(math.prod(g.filters), _work.lanes(problem))
+    return {"call": 1, "product": _work.products(problem, macs), "sample": dense, "strided": strided, "row": rows,
+            "stored": 0 if phases > 1 else stored, "spread": stored if phases > 1 else 0, "stored_last": last,
+            "image": math.prod(g.batch) * math.prod(g.groups) * phases}  # fmt: skip
 
 
 class ImplicitPlan(direct.DirectPlan):

@@ -10,9 +10,8 @@ import math
 import numpy as np
 
 from .. import _costs, _dtypes
-from .._core import cpu
 from .._core import indirect as _indirect
-from . import direct, reference
+from . import _work, direct, reference
 from ._activations import CODES
 from .base import BackendNotSupportedError, Jobs, Plan, Verdict, c_steps
 
@@ -35,22 +34,22 @@ def supports(problem):
 
 
 def cost(problem):
-    """Seconds on one thread: multiply-adds of whole vectors, but those with padding, the pointers, which long
-    runs of channels share, and turning what is not channels last."""
+    """Seconds on one thread."""
+    return _work.seconds(name, amounts(problem))
+
+
+def amounts(problem):
+    """Units of each kind of work (_work.py): products of whole vectors, but those with padding, the pointers, and
+    turning what is not channels last."""
     g = problem.geometry
-    key = problem.compute.str[1:]
-    width = _costs.VECTOR_BYTES[cpu.isa]
-    lanes = width // problem.compute.itemsize
-    filters = max(1, math.prod(g.filters))
-    waste = -(-filters // lanes) * lanes / filters
-    pointers = math.prod(a.out * a.kernel for a in g.axes) * math.prod(g.batch) * math.prod(g.groups)
-    turned = 0 if problem.channels_last else \
-        math.prod(g.x_shape) * problem.compute.itemsize / _costs.TURN_BYTES  # fmt: skip
-    run = _costs.INDIRECT_RUN / max(1, g.channels)
-    rate = _costs.INDIRECT_RATE[key] * _costs.ISA_SPEED[cpu.isa]
-    out = math.prod(g.out_shape) * problem.compute.itemsize
-    stored = out / _costs.GATHER_BYTES + (0 if problem.channels_last else out * waste / _costs.STORE_BYTES)
-    return (_costs.DIRECT_CALL + g.macs * _met(problem) * waste * (1 + run) / rate + pointers * _costs.POINTER + turned + stored)
+    waste = _work.filled(math.prod(g.filters), _work.lanes(problem))
+    images = math.prod(g.batch) * math.prod(g.groups)
+    turned, stored = math.prod(g.x_shape), math.prod(g.out_shape)
+    found = {"call": 1, "product": _work.products(problem, g.macs * _met(problem) * waste),
+             "pointer": images * math.prod(a.out * a.kernel for a in g.axes), "image": images}  # fmt: skip
+    if problem.channels_last:
+        return found | {"stored_last": _work.words(problem, stored)}
+    return found | {"turned": _work.words(problem, turned), "stored": _work.words(problem, stored * waste)}
 
 
 def _met(problem):

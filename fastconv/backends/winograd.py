@@ -13,10 +13,9 @@ from dataclasses import replace
 import numpy as np
 
 from .. import _costs
-from .._core import cpu
 from .._core import winograd as _winograd
 from .._problem import PAD_CODES
-from . import direct, implicit
+from . import _work, direct, implicit
 from ._activations import CODES
 from .base import BackendNotSupportedError, Jobs, Plan, Verdict, without_idle
 
@@ -35,7 +34,7 @@ def supports(problem):
     chosen = variants(problem)
     chosen = chosen[-len(problem.geometry.axes) :]
     said = " x ".join(f"F({m},{r})" if m > 1 else "direct" for m, r in chosen)
-    fewer = problem.geometry.macs / max(1, amounts(problem, chosen, math.prod(problem.geometry.batch))[0])
+    fewer = problem.geometry.macs / max(1, _products(problem, chosen))
     return direct.fits(WinogradPlan, problem, f"{said}, {fewer:.1f} times fewer products")
 
 
@@ -81,9 +80,16 @@ def variants(problem):
                and ("relaxed" in words or sum(m > 2 for m, _ in o) < 3)]  # fmt: skip
     if not options:
         return None
-    # the batch has no say, nor whether U is made once: bits depend on neither
-    best = min(options, key=lambda o: _seconds(problem, o, 1)[0])
+    best = min(options, key=lambda o: _of_an_image(problem, o))
     return ((1, 1),) * (3 - len(axes)) + best
+
+
+def _of_an_image(problem, chosen):
+    """Predicted seconds of one image: the batch has no say in what is chosen, nor whether U is made once, as bits
+    depend on neither."""
+    found = amounts(problem, chosen)
+    images = max(1, math.prod(problem.geometry.batch))
+    return _work.seconds(name, {kind: n / images for kind, n in found.items() if kind not in ("call", "made")})
 
 
 def _points(variant):
@@ -102,6 +108,12 @@ def _weights(problem, chosen):
     g = problem.geometry
     filters = -(-g.filters[0] // lanes) * lanes
     return math.prod(r if _deep((m, r)) else _points((m, r)) for m, r in chosen) * max(lanes, g.channels) * filters
+
+
+def _products(problem, chosen):
+    """Multiply-adds of all groups and images."""
+    tiles, _ = _grid(problem, chosen, _way(problem, chosen)[1])
+    return math.prod(problem.geometry.batch) * math.prod(problem.geometry.groups) * _weights(problem, chosen) * tiles
 
 
 def _count(axis, variant, most):
@@ -137,45 +149,29 @@ def _way(problem, chosen):
     return False, _costs.WINOGRAD_TILES
 
 
-def amounts(problem, chosen, images):
-    """What the terms of the cost count: multiply-adds, numbers through both transforms, bytes of U read from near
-    and from far, numbers of U made."""
+def amounts(problem, chosen=None):
+    """Units of each kind of work (_work.py): products, numbers through both transforms, numbers of transformed
+    weights read from near or from far, samples and results on their way, rows of samples, weights made."""
+    chosen = variants(problem)[-len(problem.geometry.axes) :] if chosen is None else chosen
     g = problem.geometry
-    groups = math.prod(g.groups)
+    groups, images = math.prod(g.groups), math.prod(g.batch)
     weights = _weights(problem, chosen)
     tiles, blocks = _grid(problem, chosen, _way(problem, chosen)[1])
     deep = math.prod(v[1] for v in chosen if _deep(v))
-    lanes = _winograd.lanes(problem.types.kind)
-    moved = math.prod(_points(v) for v in chosen) * (deep * max(lanes, g.channels) + g.filters[0]) * tiles
-    each, size = images * groups, weights * problem.compute.itemsize
-    near = size <= _costs.WINOGRAD_NEAR
-    return (each * weights * tiles, each * moved, each * blocks * size * near, each * blocks * size * (not near),
-            groups * weights)  # fmt: skip
-
-
-def _seconds(problem, chosen, images):
-    """Predicted time of one thread, and that of making U."""
-    products, moved, near, far, made = amounts(problem, chosen, images)
-    key, speed = problem.compute.str[1:], _costs.ISA_SPEED[cpu.isa]
-    axes = problem.geometry.axes
-    if len(axes) == 1:
-        moved *= _costs.WINOGRAD_SIGNAL if axes[0].dilation == 1 else _costs.WINOGRAD_SIGNAL_DILATED
-    return (products / (_costs.WINOGRAD_RATE[key] * speed) + moved / (_costs.WINOGRAD_MOVED[key] * speed)
-            + near / _costs.WINOGRAD_WEIGHT_BYTES + far / _costs.WINOGRAD_FAR_BYTES,
-            made / (_costs.WINOGRAD_PACKED[key] * speed))  # fmt: skip
+    moved = math.prod(_points(v) for v in chosen) * (deep * max(_work.lanes(problem), g.channels) + g.filters[0]) * tiles
+    each, near = images * groups, weights * problem.compute.itemsize <= _costs.WINOGRAD_NEAR
+    axes = sum(m > 1 for m, _ in chosen)
+    kind = "moved_dilated" if len(chosen) == 1 and g.axes[0].dilation > 1 else f"moved{axes}"
+    read = _work.words(problem, each * blocks * weights)
+    return {"call": 1, "product": _work.products(problem, _products(problem, chosen)), kind: _work.vectors(problem, each * moved),
+            "weight" if near else "far_weight": read,
+            "number": _work.words(problem, math.prod(g.x_shape) + math.prod(g.out_shape)),
+            "row": math.prod(g.x_shape) / max(1, g.axes[-1].size), "made": _work.vectors(problem, groups * weights)}  # fmt: skip
 
 
 def cost(problem):
     """Seconds on one thread."""
-    chosen = variants(problem)[-len(problem.geometry.axes) :]
-    return outside(problem) + sum(_seconds(problem, chosen, math.prod(problem.geometry.batch)))
-
-
-def outside(problem):
-    """Seconds of a call, and of samples and results on their way."""
-    g = problem.geometry
-    numbers = math.prod(g.x_shape) + math.prod(g.out_shape)
-    return _costs.DIRECT_CALL + numbers * problem.compute.itemsize / _costs.GATHER_BYTES
+    return _work.seconds(name, amounts(problem))
 
 
 class WinogradPlan(Plan):

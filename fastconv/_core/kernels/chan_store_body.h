@@ -3,6 +3,8 @@
  * c[p][k] of `width` lanes a pixel becomes dst[k * ld + p] (numbers) for k < channels, p < pixels, plus
  * bias[k]: a transposition by 4x4 tiles, which vector shuffles do in registers.
  */
+#include "copy_body.h"
+
 typedef T FC_CAT(T, _four) __attribute__((vector_size(4 * sizeof(T)), aligned(sizeof(T)), may_alias));
 
 static void FC_CAT(store_, T)(void *to, ptrdiff_t ld, const void *from, ptrdiff_t width,
@@ -39,15 +41,36 @@ static void FC_CAT(store_, T)(void *to, ptrdiff_t ld, const void *from, ptrdiff_
             dst[k * ld + p] = c[p * width + k] + (add ? add[k] : 0);
 }
 
-/* c[p][k] += bias[k], for results whose channels are neighbours */
-static void FC_CAT(bias_, T)(void *block, ptrdiff_t width, ptrdiff_t pixels, ptrdiff_t channels,
-                             const void *bias)
+/* dst[p * step + k] = c[p * width + k] + bias[k], for results whose channels are neighbours: whole vectors, the last
+ * over its neighbour. In place (step: width) all of a pixel's lanes are written, so that none is added to twice. */
+static void FC_CAT(rows_, T)(void *to, ptrdiff_t step, const void *from, ptrdiff_t width,
+                             ptrdiff_t pixels, ptrdiff_t channels, const void *bias)
 {
-    T *c = (T *)block;
-    const T *add = (const T *)bias;
-    for (ptrdiff_t p = 0; p < pixels; p++, c += width)
-        for (ptrdiff_t k = 0; k < channels; k++)
-            c[k] += add[k];
+    enum { LANES = sizeof(FC_CAT(T, _v)) / sizeof(T) };
+    typedef FC_CAT(T, _v) V;
+    typedef FC_CAT(T, _vu) VU;
+    T *dst = (T *)to, add[2 * LANES] = {0};
+    const T *c = (const T *)from;
+    if (bias)
+        memcpy(add, bias, (size_t)channels * sizeof(T));
+    if (dst == c)
+        channels = width;
+    const V first = *(const VU *)add;
+    if (channels < LANES) {
+        for (ptrdiff_t p = 0; p < pixels; p++, c += width, dst += step) {
+            T few[LANES];
+            *(VU *)few = *(const VU *)c + first;
+            FC_CAT(copy_row_, T)(dst, few, channels);
+        }
+        return;
+    }
+    const ptrdiff_t last = channels - LANES;
+    const V end = *(const VU *)(add + last);
+    for (ptrdiff_t p = 0; p < pixels; p++, c += width, dst += step) {
+        const V a = *(const VU *)c + first, b = *(const VU *)(c + last) + end;
+        *(VU *)dst = a;
+        *(VU *)(dst + last) = b;
+    }
 }
 
 /* dst[p * rows + r] = src[r * ld + p] for p < n: results that a transposed layer spreads, 2 or 4 phases of a row */

@@ -5,6 +5,8 @@
  * says which tiles exist (every number of pixels up to the largest, so rows can be split evenly).  Also
  * the transposition of a finished block to rows of pixels.  Called by the implicit driver.
  */
+#include <string.h>
+
 #include "fc_kernels.h"
 #include "../simd/vectors.h"
 
@@ -31,18 +33,21 @@
 #define FC_DEFINE(kind, T, px, nv, how, step_used)                                              \
     static void FC_UKR_NAME(kind, px, nv, how)(ptrdiff_t taps, const int32_t *off,              \
                                                const void *x, ptrdiff_t step, const void *w,    \
-                                               void *c, int accumulate)                         \
+                                               void *c, ptrdiff_t ldc, const void *bias,        \
+                                               int accumulate)                                  \
     {                                                                                           \
         (void)step;                                                                             \
-        chan_##kind(px, nv, taps, off, (const T *)x, step_used, (const T *)w, (T *)c,           \
-                    accumulate);                                                                \
+        chan_##kind(px, nv, taps, off, (const T *)x, step_used, (const T *)w, (T *)c, ldc,      \
+                    (const T *)bias, accumulate);                                               \
     }
 #define FC_DEFINE_POINTS(kind, T, px, nv)                                                       \
     static void FC_UKR_NAME(kind, px, nv, points)(ptrdiff_t taps, const int32_t *off,           \
                                                   const void *x, const int32_t *at,             \
-                                                  const void *w, void *c, int accumulate)       \
+                                                  const void *w, void *c, ptrdiff_t ldc,        \
+                                                  const void *bias, int accumulate)             \
     {                                                                                           \
-        points_##kind(px, nv, taps, off, (const T *)x, at, (const T *)w, (T *)c, accumulate);   \
+        points_##kind(px, nv, taps, off, (const T *)x, at, (const T *)w, (T *)c, ldc,           \
+                      (const T *)bias, accumulate);                                             \
     }
 #define FC_BOTH(kind, T, px, nv)                                                                \
     FC_DEFINE(kind, T, px, nv, unit, 1)                                                         \
@@ -57,7 +62,7 @@
 #define FC_STRING(x) FC_STRING_(x)
 #define FC_ROW(kind, T, px, nv, unit, steps, points, how)                                       \
     {"fc_" #kind "_chan_" how "ukr_" #px "x" #nv "__" FC_STRING(FC_ISA), FC_KIND_##kind, px, nv,  \
-     (int)(sizeof(T##_v) / sizeof(T)), unit, steps, points, FC_CAT(store_, T), FC_CAT(bias_, T),  \
+     (int)(sizeof(T##_v) / sizeof(T)), unit, steps, points, FC_CAT(store_, T), FC_CAT(rows_, T),  \
      FC_CAT(pack_, T), FC_CAT(weave_, T)},
 #define FC_CHAN(kind, T, px, nv)                                                                \
     FC_ROW(kind, T, px, nv, FC_UKR_NAME(kind, px, nv, unit), FC_UKR_NAME(kind, px, nv, steps),    \

@@ -8,7 +8,7 @@
 #define VU FC_CAT(FC_T, _vu)
 #define LANES ((int)(sizeof(V) / sizeof(T)))
 FC_INLINE void FC_TILE(const int PX, const int NV, ptrdiff_t taps, const int32_t *off, const T *x,
-                       ptrdiff_t step, const T *w, T *c, int accumulate)
+                       ptrdiff_t step, const T *w, T *c, ptrdiff_t ldc, const T *bias, int accumulate)
 {
     V acc[14][2];
     T *row = c;
@@ -30,7 +30,13 @@ FC_INLINE void FC_TILE(const int PX, const int NV, ptrdiff_t taps, const int32_t
         w += NV * LANES;
     }
     /* what was there is added last: sums of blocks of taps, not one long running sum */
-    FC_UNROLL for (int p = 0; p < PX; p++, row += NV * LANES) {
+    if (bias)
+        FC_UNROLL for (int j = 0; j < NV; j++) {
+            const V b = *(const VU *)(bias + j * LANES);
+            FC_UNROLL for (int p = 0; p < PX; p++)
+                acc[p][j] += b;
+        }
+    FC_UNROLL for (int p = 0; p < PX; p++, row += ldc) {
         FC_OPAQUE(row);
         FC_UNROLL for (int j = 0; j < NV; j++) {
             if (accumulate)
@@ -43,7 +49,8 @@ FC_INLINE void FC_TILE(const int PX, const int NV, ptrdiff_t taps, const int32_t
 /* The same for pixels that lie anywhere: c[p][k] += sum over taps of x[off[t] + at[p]] * w[t][k]. One register
  * a pixel holds where it begins, so tiles run over the ends of rows; made for 16 vector registers. */
 FC_INLINE void FC_POINTS(const int PX, const int NV, ptrdiff_t taps, const int32_t *off, const T *x,
-                         const int32_t *at, const T *w, T *c, int accumulate)
+                         const int32_t *at, const T *w, T *c, ptrdiff_t ldc, const T *bias,
+                         int accumulate)
 {
     V acc[8][2];
     const T *pixel[8];
@@ -65,7 +72,13 @@ FC_INLINE void FC_POINTS(const int PX, const int NV, ptrdiff_t taps, const int32
                 acc[p][j] += b[j] * pixel[p][o];
         w += NV * LANES;
     }
-    FC_UNROLL for (int p = 0; p < PX; p++, row += NV * LANES) {
+    if (bias)
+        FC_UNROLL for (int j = 0; j < NV; j++) {
+            const V b = *(const VU *)(bias + j * LANES);
+            FC_UNROLL for (int p = 0; p < PX; p++)
+                acc[p][j] += b;
+        }
+    FC_UNROLL for (int p = 0; p < PX; p++, row += ldc) {
         FC_OPAQUE(row);
         FC_UNROLL for (int j = 0; j < NV; j++) {
             if (accumulate)

@@ -8,33 +8,7 @@
 
 /* ---- channels first: planes laid out for the row tiles ---- */
 
-/* n numbers, exactly: whole vectors, the last over its neighbour; few numbers by halves likewise. A call of
- * memcpy would cost more than most rows do. */
-FC_INLINE void N(copy_row_)(T *to, const T *from, ptrdiff_t n)
-{
-    ptrdiff_t i = 0;
-    if (n >= LANES) {
-        for (; i < n - LANES; i += LANES)
-            *(VU *)(to + i) = *(const VU *)(from + i);
-        *(VU *)(to + n - LANES) = *(const VU *)(from + n - LANES);
-        return;
-    }
-#define HALF(k)                                                                    \
-    if (n >= k) {                                                                  \
-        char a[k * sizeof(T)], b[k * sizeof(T)];                                   \
-        memcpy(a, from, sizeof a);                                                 \
-        memcpy(b, from + n - k, sizeof b);                                         \
-        memcpy(to, a, sizeof a);                                                   \
-        memcpy(to + n - k, b, sizeof b);                                           \
-        return;                                                                    \
-    }
-    HALF(8) /* with fewer lanes than that the vectors above have done it */
-    HALF(4)
-    HALF(2)
-#undef HALF
-    if (n > 0)
-        *to = *from;
-}
+#include "copy_body.h"
 
 static void N(copy_)(void *to, ptrdiff_t to_row, const void *from, ptrdiff_t from_row,
                      ptrdiff_t rows, ptrdiff_t n)
@@ -78,7 +52,7 @@ FC_INLINE void N(split_row_)(T *even, T *odd, const T *x, ptrdiff_t n)
         *((i % 2 ? odd : even) + i / 2) = x[i];
 }
 
-/* One packed row, all column phases. */
+/* One packed row, all column phases that a tap meets. */
 FC_INLINE void N(pack_row_)(const fc_plane_layout *d, const T *x, T *to)
 {
     const ptrdiff_t stride = d->stride_w, before = d->left > 0 ? d->left : 0;
@@ -89,21 +63,32 @@ FC_INLINE void N(pack_row_)(const fc_plane_layout *d, const T *x, T *to)
     if (n <= 0)
         return;
     x += skipped;
-    if (stride == 1)
+    if (stride == 1) {
         N(copy_row_)(to + before, x, n);
-    else if (stride == 2) {
+        return;
+    }
+    if (stride == 2 && d->col_met[0] && d->col_met[1]) {
         T *even = to + before % 2 * d->phase_cols + before / 2;
         T *odd = to + (before + 1) % 2 * d->phase_cols + (before + 1) / 2;
         N(split_row_)(even, odd, x, n);
-    } else
-        for (ptrdiff_t i = 0; i < n; i++)
-            to[(before + i) % stride * d->phase_cols + (before + i) / stride] = x[i];
+        return;
+    }
+    for (ptrdiff_t phase = 0; phase < stride; phase++, to += d->phase_cols)
+        if (d->col_met[phase]) {
+            ptrdiff_t j = (before - phase + stride - 1) / stride;
+            for (ptrdiff_t i = phase + j * stride - before; i < n; i += stride)
+                to[j++] = x[i];
+        }
 }
 
 static void N(pack_)(const fc_plane_layout *d, const void *x, void *buf, ptrdiff_t first)
 {
     T *to = (T *)buf;
-    for (ptrdiff_t a = 0; a < d->stride_h; a++)
+    for (ptrdiff_t a = 0; a < d->stride_h; a++) {
+        if (!d->row_met[a]) {
+            to += d->phase_rows * d->pitch;
+            continue;
+        }
         for (ptrdiff_t i = 0; i < d->phase_rows; i++, to += d->pitch) {
             const ptrdiff_t y = first + i * d->stride_h + a - d->top;
             if (y >= 0 && y < d->h)
@@ -111,6 +96,7 @@ static void N(pack_)(const fc_plane_layout *d, const void *x, void *buf, ptrdiff
             else if (d->zeros)
                 memset(to, 0, (size_t)d->pitch * sizeof(T));
         }
+    }
 }
 
 /* ---- channels last: vectors of channels ---- */

@@ -64,17 +64,16 @@ int fc_isa_compiled(fc_isa isa);
 
 /* ---- channel-lane microkernel ------------------------------------------------------------
  * c[p][k] (+)= sum over t < taps of x[off[t] + p * step] * w[t][k] for p < pixels, k < nv * lanes
- * c and w hold nv * lanes numbers a row; `unit` is the same for step 1. Real floats only.
+ * w holds nv * lanes numbers a row, rows of c begin ldc numbers apart; bias: as many numbers, added too, or NULL.
+ * `unit` is the same for step 1. Real floats only.
  * points: pixel p at at[p] rather than p * step. A row of the table has either points or the other two. */
 typedef void fc_chan_ukr(ptrdiff_t taps, const int32_t *off, const void *x, ptrdiff_t step,
-                         const void *w, void *c, int accumulate);
+                         const void *w, void *c, ptrdiff_t ldc, const void *bias, int accumulate);
 typedef void fc_chan_points(ptrdiff_t taps, const int32_t *off, const void *x, const int32_t *at,
-                            const void *w, void *c, int accumulate);
-/* dst[k * ld + p] = c[p * width + k] + bias[k] (bias may be NULL); and c[p * width + k] += bias[k] */
+                            const void *w, void *c, ptrdiff_t ldc, const void *bias, int accumulate);
+/* dst[k * ld + p] = c[p * width + k] + bias[k] (bias may be NULL), and dst[p * ld + k], c itself among them */
 typedef void fc_chan_store(void *dst, ptrdiff_t ld, const void *c, ptrdiff_t width,
                            ptrdiff_t pixels, ptrdiff_t channels, const void *bias);
-typedef void fc_chan_bias(void *c, ptrdiff_t width, ptrdiff_t pixels, ptrdiff_t channels,
-                          const void *bias);
 /* As fc_pack_weights, for width a multiple of lanes; tap t becomes the one of number place[t] (NULL: t). 1 where
  * all weights are finite. */
 typedef int fc_chan_pack(void *dst, const char *w, const ptrdiff_t *row_bytes, const ptrdiff_t *woff_bytes,
@@ -87,8 +86,7 @@ typedef struct {
     int pixels, nv, lanes;
     fc_chan_ukr *unit, *steps;
     fc_chan_points *points;
-    fc_chan_store *store;
-    fc_chan_bias *bias;
+    fc_chan_store *store, *rows;
     fc_chan_pack *pack;
     fc_chan_weave *weave;
 } fc_chan_row;
@@ -97,9 +95,10 @@ const fc_chan_row *fc_chan_rows(fc_isa isa, int *count);
 /* ---- indirect microkernel ----------------------------------------------------------------
  * c[p][k] (+)= sum over t < taps, first <= i < end of at[t * pixels + p][i] * w[t][i - first][k] for
  * p < pixels, k < nv * lanes; `at`: pointers to runs of channels. skip: numbers of w left out after each
- * tap. */
+ * tap. Rows of c begin ldc numbers apart; bias: as many numbers as a row, added too, or NULL. */
 typedef void fc_indirect_ukr(ptrdiff_t taps, ptrdiff_t first, ptrdiff_t end, const void *const *at,
-                             const void *w, ptrdiff_t skip, void *c, int accumulate);
+                             const void *w, ptrdiff_t skip, void *c, ptrdiff_t ldc, const void *bias,
+                             int accumulate);
 typedef struct {
     const char *name;
     fc_kind kind;
@@ -213,12 +212,13 @@ fc_sample_fn *fc_sample_find(fc_kind kind);
  * One plane of h x w numbers laid out for row tiles: rows and columns sorted by phase of the stride, each
  * packed row `pitch` numbers. Packed row i of row phase a holds row first + i * stride_h + a - top, lane j
  * of column phase b column j * stride_w + b - left. What lies outside is left as it is (the caller has
- * zeroed it once) but for rows above and below, zeroed if `zeros`. */
+ * zeroed it once) but for rows above and below, zeroed if `zeros`, and so are phases that no tap meets. */
 typedef struct {
     ptrdiff_t h, w, x_row;            /* x_row: numbers from row to row */
     ptrdiff_t top, left, stride_h, stride_w;
     ptrdiff_t phase_rows, phase_cols; /* packed rows of a row phase, lanes of a column phase */
     ptrdiff_t pitch;                  /* stride_w * phase_cols */
+    const char *row_met, *col_met;    /* of every phase: whether a tap meets it */
     int zeros;
 } fc_plane_layout;
 typedef void fc_plane_pack(const fc_plane_layout *d, const void *x, void *buf, ptrdiff_t first);

@@ -212,16 +212,48 @@ void fc_gather_rows(const fc_reader *r, char *re, char *im, ptrdiff_t pitch, con
     }
 }
 
+/* Neighbouring pixels of plain numbers, all channels of each: one run where nothing lies between pixels on either
+ * side, else pixel by pixel. */
+static void gather_pixels(const fc_reader *r, char *to, ptrdiff_t pitch_bytes, const char *from,
+                          ptrdiff_t step_bytes, ptrdiff_t n, ptrdiff_t bytes)
+{
+    if (step_bytes == bytes && pitch_bytes == bytes) {
+        memcpy(to, from, (size_t)(n * bytes));
+        return;
+    }
+    if (bytes > 16 || r->number_bytes != 4) {
+        for (; n > 0; n--, to += pitch_bytes, from += step_bytes)
+            copy_row(to, from, bytes);
+        return;
+    }
+    for (; n > 0; n--, to += pitch_bytes, from += step_bytes)
+        for (ptrdiff_t i = 0; i < bytes; i += 4)
+            memcpy(to + i, from + i, 4);
+}
+
 void fc_gather_channels(const fc_reader *r, char *dst, ptrdiff_t pitch, const char *row,
                         const fc_axis *axis, ptrdiff_t first, ptrdiff_t stride, ptrdiff_t n,
                         ptrdiff_t channels)
 {
     const ptrdiff_t whole = r->imag_bytes ? 2 * r->real_bytes : r->real_bytes;
-    for (ptrdiff_t q = 0; q < n; q++, dst += pitch * r->number_bytes) {
+    const ptrdiff_t pitch_bytes = pitch * r->number_bytes;
+    ptrdiff_t begin = n, end = n, q = 0;
+    if (r->same && axis->upsample == 1) {
+        begin = clamp(ceil_div(-first, stride), 0, n);
+        end = clamp(ceil_div(axis->length - first, stride), begin, n);
+    }
+    for (; q < n; q++) {
+        if (q == begin && end > begin) {
+            gather_pixels(r, dst + q * pitch_bytes, pitch_bytes, row + (first + q * stride) * axis->step_bytes,
+                          stride * axis->step_bytes, end - begin, channels * r->number_bytes);
+            q = end - 1;
+            continue;
+        }
         const ptrdiff_t at = fc_source_index(first + q * stride, axis->length, axis->mode);
+        char *to = dst + q * pitch_bytes;
         if (at < 0)
-            fc_fill_run(r, dst, dst, channels);
+            fc_fill_run(r, to, to, channels);
         else
-            fc_read_run(r, dst, dst, row + at / axis->upsample * axis->step_bytes, whole, channels);
+            fc_read_run(r, to, to, row + at / axis->upsample * axis->step_bytes, whole, channels);
     }
 }

@@ -19,9 +19,11 @@
 #define FC_CHAN(kind, T, px, nv)                                                                \
     static void FC_UKR_NAME(kind, px, nv)(ptrdiff_t taps, ptrdiff_t first, ptrdiff_t end,       \
                                           const void *const *at, const void *w, ptrdiff_t skip, \
-                                          void *c, int accumulate)                              \
+                                          void *c, ptrdiff_t ldc, const void *bias,             \
+                                          int accumulate)                                       \
     {                                                                                           \
-        indirect_##kind(px, nv, taps, first, end, at, (const T *)w, skip, (T *)c, accumulate);  \
+        indirect_##kind(px, nv, taps, first, end, at, (const T *)w, skip, (T *)c, ldc,          \
+                        (const T *)bias, accumulate);                                           \
     }
 #define FC_CHAN_POINTS FC_CHAN
 #include "chan.inc"

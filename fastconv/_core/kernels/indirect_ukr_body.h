@@ -4,7 +4,8 @@
 #define VU FC_CAT(FC_T, _vu)
 #define LANES ((int)(sizeof(V) / sizeof(T)))
 FC_INLINE void FC_TILE(const int PX, const int NV, ptrdiff_t taps, ptrdiff_t first, ptrdiff_t end,
-                       const void *const *at, const T *w, ptrdiff_t skip, T *c, int accumulate)
+                       const void *const *at, const T *w, ptrdiff_t skip, T *c, ptrdiff_t ldc,
+                       const T *bias, int accumulate)
 {
     V acc[14][2];
     T *row = c;
@@ -25,7 +26,13 @@ FC_INLINE void FC_TILE(const int PX, const int NV, ptrdiff_t taps, ptrdiff_t fir
             }
         }
     /* what was there is added last: sums of blocks of products, not one long running sum */
-    FC_UNROLL for (int p = 0; p < PX; p++, row += NV * LANES) {
+    if (bias)
+        FC_UNROLL for (int j = 0; j < NV; j++) {
+            const V b = *(const VU *)(bias + j * LANES);
+            FC_UNROLL for (int p = 0; p < PX; p++)
+                acc[p][j] += b;
+        }
+    FC_UNROLL for (int p = 0; p < PX; p++, row += ldc) {
         FC_OPAQUE(row);
         FC_UNROLL for (int j = 0; j < NV; j++) {
             if (accumulate)
