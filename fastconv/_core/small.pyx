@@ -149,15 +149,17 @@ cdef bint run(int j, const char *x, cnp.npy_intp n, const char *w, cnp.npy_intp 
     cdef char *buf = <char *>samples
     cdef char *filter = <char *>taps
     cdef cnp.npy_intp size = 4 if j == 0 else 8, first = start - (m - 1), low, high, i
-    if not flip:
-        memcpy(filter, w, m * size)
-    elif j == 0:
+    cdef cnp.npy_intp last = m - 1 if flip else 0, step = -1 if flip else 1
+    cdef double seen = 0        # zeros, or no number where taps are not finite
+    if j == 0:
         for i in range(m):
-            (<float *>filter)[i] = (<const float *>w)[m - 1 - i]
+            (<float *>filter)[i] = (<const float *>w)[last + i * step]
+            seen += (<float *>filter)[i] * 0.0
     else:
         for i in range(m):
-            taps[i] = (<const double *>w)[m - 1 - i]
-    if not k.fc_all_finite(5 + j, filter, m):
+            taps[i] = (<const double *>w)[last + i * step]
+            seen += taps[i] * 0.0
+    if seen != 0:
         return False
     if n + 2 * m <= MAX_SAMPLES:
         part(j, x, n, first, filter, m, y, out, buf)

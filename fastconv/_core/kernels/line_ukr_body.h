@@ -20,10 +20,12 @@ FC_INLINE void MEET(const int M, const int NV, V *acc, const T *x, const T *w)
         tap[m] = w[m * LANES] - FC_CAT(FC_T, _zero);
     FC_UNROLL for (int i = 0; i < NV + M - 1; i++) {
         V a = *(const VU *)(x + i * LANES);
-        FC_CAT(FC_T, _keep)(a);
+        FC_KEEP(a);
         FC_UNROLL for (int m = 0; m < M; m++)
-            if (i - m >= 0 && i - m < NV)
+            if (i - m >= 0 && i - m < NV) {
                 acc[i - m] += a * tap[m];
+                FC_KEEP(acc[i - m]); /* else GCC lets sums wander into the sample's register, and spills */
+            }
     }
 }
 
@@ -63,6 +65,8 @@ static void FC_LINE(ptrdiff_t taps, const void *x_, const void *w_, void *y_, pt
     ptrdiff_t p = 0;
     for (; p + FC_LINE_VECTORS * LANES <= n; p += FC_LINE_VECTORS * LANES)
         BLOCK(FC_LINE_VECTORS, taps, x + p, w, y + p, write);
+    for (; p + FC_LINE_VECTORS / 2 * LANES <= n; p += FC_LINE_VECTORS / 2 * LANES)
+        BLOCK(FC_LINE_VECTORS / 2, taps, x + p, w, y + p, write);
     for (; p + 2 * LANES <= n; p += 2 * LANES)
         BLOCK(2, taps, x + p, w, y + p, write);
     for (; p + LANES <= n; p += LANES)
