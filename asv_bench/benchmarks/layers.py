@@ -39,6 +39,16 @@ class VGG(Layer, function="conv2d", layers=VGG16):
     """VGG-16: large images."""
 
 
+ACTIVATED = {
+    f"3x3 3-64@224 {name}": (*VGG16["3x3 3-64@224"][:2], {"padding": 1, "activation": name})
+    for name in ("relu", "leaky_relu", "silu", "gelu", "tanh")
+}
+
+
+class Activated(Layer, function="conv2d", layers=ACTIVATED):
+    """Many results of little work: what an activation adds, beside VGG's first layer."""
+
+
 BATCH = {"3x3 64@56 n8": ((8, 64, 56, 56), (64, 64, 3, 3), {"padding": 1})}
 
 

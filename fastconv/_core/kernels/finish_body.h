@@ -20,25 +20,58 @@ static void FC_CAT(finish_, FC_NAME)(char *out, ptrdiff_t step_bytes, const void
 #else
     const T add = bias ? *(const T *)bias : 0;
     (void)im;
-    if (activation == FC_ACT_NONE && step_bytes == (ptrdiff_t)sizeof(TO)) {
-        for (ptrdiff_t i = 0; i < n; i++) {
-            v = FC_WRITE(a[i] + add);
-            memcpy(out + i * (ptrdiff_t)sizeof(TO), &v, sizeof v);
-        }
-        return;
-    }
-    for (ptrdiff_t i = 0; i < n; i++, out += step_bytes) {
+/* One loop for each activation, so that none has a choice in it; one for neighbours, which vectors may do (results
+ * replace their sums or lie elsewhere, so no number depends on another), and one for any step. */
+#define EACH(expression)                                                           \
+    do {                                                                           \
+        if (step_bytes == (ptrdiff_t)sizeof(TO))                                   \
+            _Pragma("GCC ivdep") for (ptrdiff_t i = 0; i < n; i++) {               \
+                const T s = a[i] + add;                                            \
+                v = FC_WRITE(expression);                                          \
+                memcpy(out + i * (ptrdiff_t)sizeof(TO), &v, sizeof v);             \
+            }                                                                      \
+        else                                                                       \
+            for (ptrdiff_t i = 0; i < n; i++, out += step_bytes) {                 \
+                const T s = a[i] + add;                                            \
+                v = FC_WRITE(expression);                                          \
+                memcpy(out, &v, sizeof v);                                         \
+            }                                                                      \
+    } while (0)
+    switch (activation) {
 #if FC_FLOATS
-        v = FC_WRITE(FC_CAT(activate_, T)(a[i] + add, activation));
-#else
-        v = FC_WRITE(a[i] + add);
-        if (activation != FC_ACT_NONE && v < 1)
-            v = 0;
-        if (activation == FC_ACT_RELU6 && v > 6)
-            v = 6;
+    case FC_ACT_RELU:
+        EACH(s < 0 ? (T)0 : s);
+        break;
+    case FC_ACT_RELU6:
+        EACH(s < 0 ? (T)0 : s > 6 ? (T)6 : s);
+        break;
+    case FC_ACT_LEAKY_RELU:
+        EACH(s < 0 ? s * (T)0.01L : s);
+        break;
+    case FC_ACT_SILU:
+        EACH(FC_CAT(silu_, T)(s));
+        break;
+    case FC_ACT_GELU:
+        EACH(FC_CAT(gelu_, T)(s));
+        break;
+    case FC_ACT_SIGMOID:
+        EACH(FC_CAT(sigmoid_, T)(s));
+        break;
+    case FC_ACT_TANH:
+        EACH(FC_CAT(tanh_, T)(s));
+        break;
+#else /* compared as what is written, signed or not */
+    case FC_ACT_RELU:
+        EACH(FC_WRITE(s) < 1 ? 0 : s);
+        break;
+    case FC_ACT_RELU6:
+        EACH(FC_WRITE(s) < 1 ? 0 : FC_WRITE(s) > 6 ? 6 : s);
+        break;
 #endif
-        memcpy(out, &v, sizeof v);
+    default:
+        EACH(s);
     }
+#undef EACH
 #endif
 }
 #undef FC_NAME

@@ -3,20 +3,21 @@
  * out[p] = activation(c[p] + bias), rounded once to the type in memory.  One body per type
  * (finish_body.h).  Called by the direct, im2col and deformable drivers for each finished row.
  */
+#if defined(__GNUC__) && !defined(__clang__)
+/* both sides of a choice may be computed: no loop becomes vectors else. No result depends on it. */
+#pragma GCC optimize("no-trapping-math")
+#endif
 #include "fc_kernels.h"
 #include "numbers.h"
-#include <math.h>
+#include "exponentials.h"
 
 #define FC_PLAIN(v) (v)
 
 #define T f32
-#define FC_M(name) name##f
 #include "activate_body.h"
 #define T f64
-#define FC_M(name) name
 #include "activate_body.h"
 #define T ld
-#define FC_M(name) name##l
 #include "activate_body.h"
 
 static inline b8 to_bool(u8 v)
