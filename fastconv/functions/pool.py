@@ -22,6 +22,7 @@ class _Call(NamedTuple):
     plan: object  # of maxima, or of sums
     weights: object = None  # ones, ready for the plan of sums
     divisor: object = None
+    everything: bool = False  # one window of all samples
 
 
 def pool_axes(shape, kernel_size, stride, padding, dilation, ceil_mode):
@@ -172,13 +173,33 @@ def _consider_avg(x, rank, kernel_size, stride, padding, dilation, ceil_mode, co
     divisor = _divisor(axes, count_include_pad, divisor_override)
     if isinstance(divisor, np.ndarray) and divisor.size and (divisor == divisor.flat[0]).all():
         divisor = float(divisor.flat[0])  # nearly always; a float of Python's takes the type of the sums
+    everything = backend == _select.AUTO and _everything(geometry)
     return _Call(crop, wanted, batched, shape, plan, plan.prepare(np.ones(geometry.w_shape, real), None),
-                 divisor)  # fmt: skip
+                 divisor, everything)  # fmt: skip
+
+
+def _everything(geometry):
+    """Whether there is one window, of all samples: global pooling."""
+    return all(a.out == 1 and a.kernel == a.size and a.dilation == 1 and a.before == 0 for a in geometry.axes)
+
+
+def _in_one_run(x):
+    """Whether the samples of a plane of x (N, C, *sizes) are neighbours in memory, in order."""
+    step = x.itemsize
+    for size, own in zip(x.shape[:1:-1], x.strides[:1:-1], strict=True):
+        if own != step and size > 1:
+            return False
+        step *= size
+    return True
 
 
 def _sums(call, x):
     """Window sums of x (N, C, *sizes), in the dtype that they are computed in."""
     geometry = call.plan.problem.geometry
+    if call.everything and x.dtype.kind in "biuf" and _in_one_run(x):  # NumPy sums runs pairwise, of other axes not
+        with np.errstate(all="ignore"):
+            total = np.add.reduce(x, axis=tuple(range(2, x.ndim)), dtype=call.plan.problem.dtype)
+        return total.reshape(geometry.out_shape)
     sums = _args.allocate(geometry.out_shape, call.plan.problem.dtype)
     call.plan.run(x[:, :, None], call.weights, sums)
     return sums
