@@ -83,6 +83,8 @@ DIRECT_POINTWISE, DIRECT_POINTWISE_MORE = 96, 1.2
 # --- backends: multiply-adds per second of one thread ---
 DIRECT_RATE = {"f4": 40e9, "f8": 20e9, "c8": 12e9, "c16": 6e9, "i1": 20e9, "u1": 20e9, "b1": 40e9,
                "i2": 30e9, "u2": 30e9, "i4": 15e9, "u4": 15e9, "i8": 6e9, "u8": 6e9}  # fmt: skip
+# complex layers by their parts: seconds to take apart or put together a number of four bytes (1 x 64 x 56 x 56)
+COMPLEX_PART = 1.5e-9
 # implicit: how many more products windows seem to have whose taps or neighbours lie apart (3x3 layers of stride or
 # dilation 2 and 4 beside "indirect": 1.08 to 1.1)
 IMPLICIT_SPREAD = 1.08

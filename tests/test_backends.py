@@ -13,7 +13,7 @@ import fastconv
 
 BACKENDS = GENERAL
 EVERY = ("auto", *fastconv.backends())
-TYPES = {"implicit": "fd", "im2col": "fdFD"}  # compute types; others take every type
+TYPES = {"implicit": "fdFD", "im2col": "fdFD"}  # compute types; others take every type
 ROUNDED = ("float16", "bfloat16")
 LAYOUTS = ("channels_first", "channels_last")
 DRAWN = 12  # problems of every pair

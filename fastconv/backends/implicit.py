@@ -6,9 +6,10 @@ float64; see ``_core/implicit.pyx``.
 """
 
 import math
+import sys
 
 from .. import _costs
-from . import _spread, _work, direct
+from . import _complex, _spread, _work, direct
 from .base import Verdict
 
 name = "implicit"
@@ -16,7 +17,9 @@ _TYPES = ("f4", "f8")
 
 
 def supports(problem):
-    """float32 and float64 (float16 and bfloat16 are summed in float32)."""
+    """float32 and float64 (float16 and bfloat16 are summed in float32), complex numbers by their parts."""
+    if _complex.fits(problem):
+        return supports(_complex.real(problem))
     if problem.kind != "conv":
         return Verdict(False, f"it computes no {problem.kind}")
     if problem.compute.str[1:] not in _TYPES:
@@ -26,6 +29,8 @@ def supports(problem):
 
 def cost(problem):
     """Seconds on one thread."""
+    if _complex.fits(problem):
+        return cost(_complex.real(problem)) + _complex.cost(problem)
     return _work.seconds(name, amounts(problem))
 
 
@@ -62,7 +67,9 @@ class ImplicitPlan(direct.DirectPlan):
 
 
 def plan(problem):
-    """An ImplicitPlan, or one through that of a 1x1 convolution."""
+    """An ImplicitPlan, or one through that of a 1x1 convolution or of real numbers."""
+    if _complex.fits(problem):
+        return _complex.ComplexPlan(problem, sys.modules[__name__])
     if _spread.fits(problem):
         return _spread.SpreadPlan(problem, ImplicitPlan)
     return ImplicitPlan(problem)

@@ -8,6 +8,7 @@ a neighbour in the tile: its block of tiles is computed again by "implicit".  Se
 
 import itertools
 import math
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from .. import _costs
 from .._core import winograd as _winograd
 from .._problem import PAD_CODES
-from . import _work, direct, implicit
+from . import _complex, _work, direct, implicit
 from ._activations import CODES
 from .base import BackendNotSupportedError, Jobs, Plan, Verdict, without_idle
 
@@ -27,7 +28,9 @@ VARIANTS = {(2, 3): "default", (4, 3): "default", (6, 3): "relaxed", (2, 5): "de
 
 
 def supports(problem):
-    """Plain float32 and float64 layers of stride 1 with kernels of 3 or 5 and enough channels."""
+    """Plain float32 and float64 layers of stride 1 with kernels of 3 or 5, and complex ones by their parts."""
+    if _complex.fits(problem):
+        return supports(_complex.real(problem))
     reason = _refusal(problem)
     if reason is not None:
         return Verdict(False, reason)
@@ -171,6 +174,8 @@ def amounts(problem, chosen=None):
 
 def cost(problem):
     """Seconds on one thread."""
+    if _complex.fits(problem):
+        return cost(_complex.real(problem)) + _complex.cost(problem)
     return _work.seconds(name, amounts(problem))
 
 
@@ -369,5 +374,7 @@ def _job_of(problem, steps, chosen, tiles_wanted, shared, sums):
 
 
 def plan(problem):
-    """A WinogradPlan."""
+    """A WinogradPlan, or one of real numbers."""
+    if _complex.fits(problem):
+        return _complex.ComplexPlan(problem, sys.modules[__name__])
     return WinogradPlan(problem)
