@@ -244,7 +244,6 @@ cdef class Job:
         cdef const char *own
         cdef bint finite = True
         cdef ptrdiff_t pitch = self._pitch(start, count)
-        cdef bint even = pitch > 0
         if self.turned:
             x += i * self.sources * self.channels * self.number
         else:
@@ -257,7 +256,7 @@ cdef class Job:
             else:
                 block = packed + self._block_at(g, b)
             own = NULL if bias == NULL else bias + (g * self.filters + lane) * self.number
-            if even and self.filters - lane >= self._lanes_before(b + 1) - lane:
+            if pitch and self._lanes_before(b + 1) <= self.filters:
                 self._block(b, at, count, block, out + self.out_from[i] + self.out_at[start] + lane * self.number,
                             pitch, own)
             else:

@@ -37,7 +37,8 @@ def supports(problem):
     chosen = variants(problem)
     chosen = chosen[-len(problem.geometry.axes) :]
     said = " x ".join(f"F({m},{r})" if m > 1 else "direct" for m, r in chosen)
-    fewer = problem.geometry.macs / max(1, _products(problem, chosen))
+    tiles, _ = _grid(problem, chosen, _way(problem, chosen)[1])
+    fewer = problem.geometry.macs / max(1, _products(problem, chosen, tiles))
     return direct.fits(WinogradPlan, problem, f"{said}, {fewer:.1f} times fewer products")
 
 
@@ -113,9 +114,8 @@ def _weights(problem, chosen):
     return math.prod(r if _deep((m, r)) else _points((m, r)) for m, r in chosen) * max(lanes, g.channels) * filters
 
 
-def _products(problem, chosen):
-    """Multiply-adds of all groups and images."""
-    tiles, _ = _grid(problem, chosen, _way(problem, chosen)[1])
+def _products(problem, chosen, tiles):
+    """Multiply-adds of all groups and images, of so many tiles each."""
     return math.prod(problem.geometry.batch) * math.prod(problem.geometry.groups) * _weights(problem, chosen) * tiles
 
 
@@ -166,7 +166,7 @@ def amounts(problem, chosen=None):
     axes = sum(m > 1 for m, _ in chosen)
     kind = "moved_dilated" if len(chosen) == 1 and g.axes[0].dilation > 1 else f"moved{axes}"
     read = _work.words(problem, each * blocks * weights)
-    return {"call": 1, "product": _work.products(problem, _products(problem, chosen)), kind: _work.vectors(problem, each * moved),
+    return {"call": 1, "product": _work.products(problem, _products(problem, chosen, tiles)), kind: _work.vectors(problem, each * moved),
             "weight" if near else "far_weight": read,
             "number": _work.words(problem, math.prod(g.x_shape) + math.prod(g.out_shape)),
             "row": math.prod(g.x_shape) / max(1, g.axes[-1].size), "made": _work.vectors(problem, groups * weights)}  # fmt: skip

@@ -29,21 +29,7 @@ FC_INLINE void FC_TILE(const int PX, const int NV, ptrdiff_t taps, const int32_t
         }
         w += NV * LANES;
     }
-    /* what was there is added last: sums of blocks of taps, not one long running sum */
-    if (bias)
-        FC_UNROLL for (int j = 0; j < NV; j++) {
-            const V b = *(const VU *)(bias + j * LANES);
-            FC_UNROLL for (int p = 0; p < PX; p++)
-                acc[p][j] += b;
-        }
-    FC_UNROLL for (int p = 0; p < PX; p++, row += ldc) {
-        FC_OPAQUE(row);
-        FC_UNROLL for (int j = 0; j < NV; j++) {
-            if (accumulate)
-                acc[p][j] += *(const VU *)(row + j * LANES);
-            *(VU *)(row + j * LANES) = acc[p][j];
-        }
-    }
+    FC_TILE_OUT(PX, NV)
 }
 
 /* The same for pixels that lie anywhere: c[p][k] += sum over taps of x[off[t] + at[p]] * w[t][k]. One register
@@ -72,20 +58,7 @@ FC_INLINE void FC_POINTS(const int PX, const int NV, ptrdiff_t taps, const int32
                 acc[p][j] += b[j] * pixel[p][o];
         w += NV * LANES;
     }
-    if (bias)
-        FC_UNROLL for (int j = 0; j < NV; j++) {
-            const V b = *(const VU *)(bias + j * LANES);
-            FC_UNROLL for (int p = 0; p < PX; p++)
-                acc[p][j] += b;
-        }
-    FC_UNROLL for (int p = 0; p < PX; p++, row += ldc) {
-        FC_OPAQUE(row);
-        FC_UNROLL for (int j = 0; j < NV; j++) {
-            if (accumulate)
-                acc[p][j] += *(const VU *)(row + j * LANES);
-            *(VU *)(row + j * LANES) = acc[p][j];
-        }
-    }
+    FC_TILE_OUT(PX, NV)
 }
 #undef FC_TILE
 #undef FC_POINTS

@@ -231,29 +231,35 @@ static void gather_pixels(const fc_reader *r, char *to, ptrdiff_t pitch_bytes, c
             memcpy(to + i, from + i, 4);
 }
 
-void fc_gather_channels(const fc_reader *r, char *dst, ptrdiff_t pitch, const char *row,
-                        const fc_axis *axis, ptrdiff_t first, ptrdiff_t stride, ptrdiff_t n,
-                        ptrdiff_t channels)
+/* Pixels that need a look-up each, or are of another type. */
+static void gather_each_pixel(const fc_reader *r, char *to, ptrdiff_t pitch_bytes, const char *row,
+                              const fc_axis *axis, ptrdiff_t first, ptrdiff_t stride, ptrdiff_t n,
+                              ptrdiff_t channels)
 {
     const ptrdiff_t whole = r->imag_bytes ? 2 * r->real_bytes : r->real_bytes;
-    const ptrdiff_t pitch_bytes = pitch * r->number_bytes;
-    ptrdiff_t begin = n, end = n, q = 0;
-    if (r->same && axis->upsample == 1) {
-        begin = clamp(ceil_div(-first, stride), 0, n);
-        end = clamp(ceil_div(axis->length - first, stride), begin, n);
-    }
-    for (; q < n; q++) {
-        if (q == begin && end > begin) {
-            gather_pixels(r, dst + q * pitch_bytes, pitch_bytes, row + (first + q * stride) * axis->step_bytes,
-                          stride * axis->step_bytes, end - begin, channels * r->number_bytes);
-            q = end - 1;
-            continue;
-        }
+    for (ptrdiff_t q = 0; q < n; q++, to += pitch_bytes) {
         const ptrdiff_t at = fc_source_index(first + q * stride, axis->length, axis->mode);
-        char *to = dst + q * pitch_bytes;
         if (at < 0)
             fc_fill_run(r, to, to, channels);
         else
             fc_read_run(r, to, to, row + at / axis->upsample * axis->step_bytes, whole, channels);
     }
+}
+
+void fc_gather_channels(const fc_reader *r, char *dst, ptrdiff_t pitch, const char *row,
+                        const fc_axis *axis, ptrdiff_t first, ptrdiff_t stride, ptrdiff_t n,
+                        ptrdiff_t channels)
+{
+    const ptrdiff_t pitch_bytes = pitch * r->number_bytes;
+    ptrdiff_t begin = n, end = n; /* of the pixels that are copied as they are */
+    if (r->same && axis->upsample == 1) {
+        begin = clamp(ceil_div(-first, stride), 0, n);
+        end = clamp(ceil_div(axis->length - first, stride), begin, n);
+    }
+    gather_each_pixel(r, dst, pitch_bytes, row, axis, first, stride, begin, channels);
+    if (end > begin)
+        gather_pixels(r, dst + begin * pitch_bytes, pitch_bytes, row + (first + begin * stride) * axis->step_bytes,
+                      stride * axis->step_bytes, end - begin, channels * r->number_bytes);
+    gather_each_pixel(r, dst + end * pitch_bytes, pitch_bytes, row, axis, first + end * stride, stride, n - end,
+                      channels);
 }

@@ -7,6 +7,7 @@
  */
 #include "fc_kernels.h"
 #include "../simd/vectors.h"
+#include "tile_out.h"
 
 #define FC_T f32
 #define FC_TILE indirect_F32

@@ -25,21 +25,7 @@ FC_INLINE void FC_TILE(const int PX, const int NV, ptrdiff_t taps, ptrdiff_t fir
                     acc[p][j] += b[j] * x;
             }
         }
-    /* what was there is added last: sums of blocks of products, not one long running sum */
-    if (bias)
-        FC_UNROLL for (int j = 0; j < NV; j++) {
-            const V b = *(const VU *)(bias + j * LANES);
-            FC_UNROLL for (int p = 0; p < PX; p++)
-                acc[p][j] += b;
-        }
-    FC_UNROLL for (int p = 0; p < PX; p++, row += ldc) {
-        FC_OPAQUE(row);
-        FC_UNROLL for (int j = 0; j < NV; j++) {
-            if (accumulate)
-                acc[p][j] += *(const VU *)(row + j * LANES);
-            *(VU *)(row + j * LANES) = acc[p][j];
-        }
-    }
+    FC_TILE_OUT(PX, NV)
 }
 #undef FC_TILE
 #undef FC_T
