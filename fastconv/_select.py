@@ -85,6 +85,10 @@ def explaining(exception):
 
 
 def _plan(problem, backend):
+    if backend not in (AUTO, TUNE) and not verbose():  # the others need not be asked
+        asked = next(b for b in BACKENDS if b.name == backend)
+        if asked.supports(problem).ok:
+            return asked.plan(problem)
     ranked = candidates(problem)
     by_name = {c.name: c for c in ranked}
     tune = False

@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import fastconv
 from fastconv._plan import PLANS
 from fastconv.backends import _blocking
+from fastconv.backends._lowering import TapAxis
 
 
 def whole(rng, shape, dtype="f"):
@@ -69,3 +72,16 @@ def test_bits_do_not_depend_on_how_channels_are_cut(monkeypatch):
     again = fastconv.plan(w, input_shape=x.shape, backend="implicit", padding=1)(x)
     PLANS.clear()
     np.testing.assert_array_equal(first, again)
+
+
+@given(st.integers(0, 9), st.integers(1, 9), st.booleans(), st.integers(1, 7), st.integers(1, 12), st.integers(-9, 9))
+def test_lengths_of_strips(taps, step, falling, stride, outputs, first):
+    deltas = first + np.arange(taps) * (-step if falling else step)
+    axis = TapAxis(99, 1, 0, 0, 1, outputs, stride, np.arange(taps), deltas)
+    found = _blocking.layout(deltas, stride, outputs)
+    assert found.length == _blocking.packed_length(axis, outputs) == sum(n for _, n in found.segments)
+    # every tap finds its samples, and each packed sample lies where its segment says
+    virtual = np.concatenate([begin + stride * np.arange(n) for begin, n in found.segments])
+    for place, delta in zip(found.positions, deltas, strict=True):
+        at = np.arange(outputs)
+        np.testing.assert_array_equal(virtual[place + at], at * stride + delta)

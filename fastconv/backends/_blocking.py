@@ -25,9 +25,12 @@ class Layout(NamedTuple):
 
 
 def layout(deltas, stride, outputs):
-    """Lay out the samples that ``outputs`` neighbouring outputs need at each tap."""
+    """Lay out the samples that ``outputs`` neighbouring outputs need at each tap; taps lie one step apart."""
     if len(deltas) == 0:
         return Layout([(0, outputs)], deltas, outputs)
+    if stride == 1 and (len(deltas) == 1 or abs(int(deltas[1]) - int(deltas[0])) <= outputs):
+        first, last = sorted((int(deltas[0]), int(deltas[-1])))  # the usual case: one segment
+        return Layout([(first, last - first + outputs)], deltas - first, last - first + outputs)
     phase, step = deltas % stride, deltas // stride
     order = np.lexsort((step, phase))
     phase, step = phase[order], step[order]
@@ -43,6 +46,17 @@ def layout(deltas, stride, outputs):
     firsts = step[begin] * stride + phase[begin]
     return Layout(list(zip(firsts.tolist(), counts.tolist(), strict=True)), positions,
                   int(counts.sum()))  # fmt: skip
+
+
+def packed_length(axis, outputs):
+    """layout(...).length of a TapAxis, whose taps lie one step apart, without laying anything out."""
+    taps = len(axis.taps)
+    if taps < 2:
+        return outputs
+    step = abs(int(axis.deltas[1]) - int(axis.deltas[0]))
+    common = math.gcd(step, axis.stride)
+    phases = min(taps, axis.stride // common)
+    return phases * outputs + (taps - phases) * min(step // common, outputs)
 
 
 def _even(total, at_most):
@@ -101,8 +115,7 @@ class Cuts(NamedTuple):
             more = self._size(row, col, planes, step, kept, _costs.BLOCK_SHARE)
             if math.prod(more) > rows * cols:
                 rows, cols = more
-                samples = (layout(row.deltas, row.stride, rows).length * planes
-                           * layout(col.deltas, col.stride, cols).length)  # fmt: skip
+                samples = packed_length(row, rows) * planes * packed_length(col, cols)
                 size = samples * self.itemsize
                 channels = min(channels, max(1, int(L2_BYTES * _costs.BLOCK_SHARE) // size // step) * step)
                 # every part gathers all blocks again
@@ -140,14 +153,13 @@ def strip_size(row, col, sample_bytes, planes, work, pixels, filters, budget, li
     """
 
     def nbytes(rows, cols):
-        return (layout(row.deltas, row.stride, rows).length * planes * sample_bytes
-                * layout(col.deltas, col.stride, cols).length)  # fmt: skip
+        return packed_length(row, rows) * planes * sample_bytes * packed_length(col, cols)
 
     pixels = max(1 if limited else 64, pixels)
     cols = max(1, min(col.outputs, pixels))
     floor = 1
     if not limited:  # narrower strips would gather more than they multiply, whatever the kernel's length
-        reach = int(col.deltas.max() - col.deltas.min()) if len(col.deltas) else 0
+        reach = abs(int(col.deltas[-1]) - int(col.deltas[0])) if len(col.deltas) else 0
         floor = _costs.STRIP_MIN_COLUMNS // max(1, filters)
         floor = min(_costs.STRIP_MIN_COLUMNS, max(floor, 4 * reach, 32))
     while nbytes(1, cols) > budget and cols > floor:

@@ -117,9 +117,17 @@ def _spectrum_bytes(problem, down, along):
 @lru_cache(maxsize=256)
 def _ranked(problem, order):
     """Tilings that hold the kernel, the cheapest first, but those that clearly exceed the workspace limit."""
-    found = (tiling_of(problem, order, down, along) for down, along in itertools.product(SIDES, SIDES))
+    _, rows, cols = _sides(problem, order)
+    downs = _up_to(-(-(rows.out + rows.kernel - 1) // _twice(problem)))
+    alongs = _up_to(cols.out + cols.kernel - 1)
+    found = (tiling_of(problem, order, down, along) for down, along in itertools.product(downs, alongs))
     able = [t for t in found if t is not None and not _exceeds(problem, t, order)]
     return sorted(able, key=lambda t: _seconds(problem, order, t))
+
+
+def _up_to(samples):
+    """The sides of tiles up to the first that holds so many: a longer one transforms more for nothing."""
+    return SIDES[: 1 + sum(side < samples for side in SIDES)]
 
 
 def _exceeds(problem, tiling, order):

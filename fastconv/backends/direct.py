@@ -7,7 +7,7 @@ Job per combination of strides it has met.
 
 import math
 import sys
-from functools import partial
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -100,10 +100,11 @@ class _Operands:
 
 def offsets(shape, steps):
     """Byte offset of every index of a shape, in C order."""
-    at = np.zeros(1, np.intp)
+    at = None
     for n, step in zip(shape, steps, strict=True):
-        at = np.add.outer(at, np.arange(n, dtype=np.intp) * step).reshape(-1)
-    return at
+        along = np.arange(n, dtype=np.intp) * step
+        at = along if at is None else np.add.outer(at, along).reshape(-1)
+    return np.zeros(1, np.intp) if at is None else at
 
 
 def axis_order(g, steps):
@@ -168,7 +169,12 @@ class DirectPlan(Plan):
     def __init__(self, problem):
         super().__init__(problem)
         self._jobs = Jobs()
-        self.workspace_bytes = self._default_job()[0].scratch_bytes
+        if problem.workspace_limit is not None:
+            self._default_job()  # refuses here what does not fit
+
+    @cached_property
+    def workspace_bytes(self):
+        return self._default_job()[0].scratch_bytes
 
     def __reduce__(self):
         return plan, (self.problem,)

@@ -10,6 +10,7 @@ import itertools
 import math
 import sys
 from dataclasses import replace
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -66,6 +67,7 @@ def _refusal(problem):
     return None
 
 
+@lru_cache(maxsize=64)  # a choice of backend asks three times
 def variants(problem):
     """(m, r) of three axes, the cheapest allowed; None where there is none.
 
@@ -187,10 +189,21 @@ class WinogradPlan(Plan):
     def __init__(self, problem):
         super().__init__(problem)
         self._jobs = Jobs()
-        self._other = implicit.ImplicitPlan(problem)
-        x, out_steps = direct.usual_operands(problem)
-        job, _ = self._job(x.strides, out_steps)
-        self.workspace_bytes = max(job.workspace_bytes, self._other.workspace_bytes)
+        if problem.workspace_limit is not None:
+            self._default_job()  # these refuse what does not fit
+            self._other  # noqa: B018
+
+    @cached_property
+    def _other(self):
+        return implicit.ImplicitPlan(self.problem)
+
+    @cached_property
+    def workspace_bytes(self):
+        return max(self._default_job().workspace_bytes, self._other.workspace_bytes)
+
+    def _default_job(self):
+        x, out_steps = direct.usual_operands(self.problem)
+        return self._job(x.strides, out_steps)[0]
 
     def __reduce__(self):
         return plan, (self.problem,)
@@ -228,8 +241,7 @@ class WinogradPlan(Plan):
 
     def warm(self, weights):
         weights.held = True
-        x, out_steps = direct.usual_operands(self.problem)
-        self._packed(self._job(x.strides, out_steps)[0], weights)
+        self._packed(self._default_job(), weights)
 
     def run(self, x, weights, out):
         dtype = self.problem.dtype
