@@ -12,6 +12,9 @@ STRIP_SHARE = 0.55
 STRIP_PIXELS = 160
 KEPT_FILTERS = 256
 BLOCK_SHARE = 0.4
+# Channels of a 1x1 layer from which planes are turned to runs of channels on the way into a strip: with fewer the lines
+# that a tile of pixels meets stay in the L1 cache (chan_ukr on two AVX2 cores: 1.05 times with 64, 1.15 to 1.3 from 256).
+TURNED_CHANNELS = 64
 # Multiply-adds that one gathered sample should serve, and items of a call that come first.
 GATHER_MACS = 512
 ITEMS_LEAST = 4

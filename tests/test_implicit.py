@@ -56,6 +56,32 @@ def test_pointwise_in_place(small_cache, channels, dtype):
     check(x, w, stride=2)
 
 
+@pytest.mark.parametrize("channels", [64, 67, 90])
+@pytest.mark.parametrize("dtype", ["f", "d", "e"])
+def test_pointwise_planes_are_turned(channels, dtype):
+    """Runs of neighbouring samples, every second or third of them, borders, samples apart, of other types and orders."""
+    rng = np.random.default_rng(channels)
+    w = whole(rng, (17, channels, 1, 1), dtype)
+    for width in (1, 3, 7, 8, 15, 31, 33, 70):
+        x = whole(rng, (1, channels, 3, width), dtype)
+        for stride in (1, 2, 3, 5, 40):
+            check(x, w, stride=(1, stride))
+        check(x, w, padding=(0, 2), stride=2)
+        check(x[..., ::-1], w)
+        check(np.asfortranarray(x), w)
+        check(x.astype(x.dtype.newbyteorder()), w.astype(x.dtype.newbyteorder()))
+    check(whole(rng, (1, channels, 3, 2 * 33), dtype)[..., ::2], w)
+    check(whole(rng, (2, channels, 9), dtype), w[..., 0], padding=3, padding_mode="reflect")
+    check(whole(rng, (1, 2 * channels, 5, 6), dtype), whole(rng, (6, channels, 1, 1), dtype), groups=2)
+
+
+def test_pointwise_after_enlarging():
+    rng = np.random.default_rng(1)
+    x, w = whole(rng, (1, 70, 5, 6)), whole(rng, (9, 70, 1, 1))
+    wanted = fastconv.resize_conv2d(x, w, scale=3, backend="reference")
+    np.testing.assert_array_equal(fastconv.resize_conv2d(x, w, scale=3, backend="implicit"), wanted)
+
+
 @pytest.mark.parametrize("width", range(1, 15))
 def test_ends_of_rows(width):
     rng = np.random.default_rng(width)

@@ -4,9 +4,10 @@
 out[o, k] = sum over c, t of x[c, o * stride + delta[t]] * w[(c, t), k]: a vector holds output channels
 and samples are broadcast from the packed strip, so no lane is lost at any image width.  Where the
 channels of x are neighbours in memory (channels last), the strip keeps them so and nothing is
-transposed on the way in; where those of the result are, nothing on the way out.  Many channels are gathered a
-block at a time, the running sums of all filters kept meanwhile: strips of enough pixels for the weights that
-pass by then fit the cache.  Samples of a 1x1 layer are read where they lie.
+transposed on the way in; where those of the result are, nothing on the way out.  A 1x1 layer would meet another
+line of memory at every tap, so planes are turned to runs of channels while its strip is gathered.  Many channels
+are gathered a block at a time, the running sums of all filters kept meanwhile: strips of enough pixels for the
+weights that pass by then fit the cache.
 Called by backends/implicit.py; real floats only.
 """
 from libc.stdint cimport int32_t
@@ -22,16 +23,29 @@ cdef enum:
 
 cdef ptrdiff_t tap_block(ptrdiff_t taps) noexcept nogil:
     """Taps of one running sum, whole channels of that many where they fit: however channels are cut into
-    blocks of block_channels, sums are cut at the same places. A pointwise layer meets another line of memory
-    at every tap: with the weights these stay in the L1 cache."""
-    if taps == 1:
-        return TAP_BLOCK // 2
+    blocks of block_channels, sums are cut at the same places."""
     return TAP_BLOCK if taps > TAP_BLOCK or taps < 1 else TAP_BLOCK // taps * taps
 
 
 def block_channels(ptrdiff_t taps):
     """Channels of which a block of channels is to be a multiple, 0: they must not be cut."""
     return 0 if taps > TAP_BLOCK or taps < 1 else TAP_BLOCK // taps
+
+
+cdef const k.fc_depthwise_row *turner(int kind) noexcept:
+    """The row of a table that turns planes to runs of channels."""
+    cdef int count, i
+    cdef const k.fc_depthwise_row *rows = k.fc_depthwise_rows(isa_index(), &count)
+    for i in range(count):
+        if rows[i].kind == kind:
+            return &rows[i]
+    return NULL
+
+
+def can_turn(int kind, ptrdiff_t channels):
+    """Whether so many channels that lie apart can be turned to runs."""
+    cdef const k.fc_depthwise_row *row = turner(kind)
+    return row != NULL and row.lanes <= channels
 
 
 cdef class ChannelJob(Job):
@@ -47,15 +61,18 @@ cdef class ChannelJob(Job):
     cdef ptrdiff_t channel_block    # channels that are gathered at a time
     cdef bint in_place              # x is read where it lies
     cdef ptrdiff_t in_place_row, in_place_col   # numbers from pixel to pixel then
+    cdef const k.fc_depthwise_row *turn     # turns channels that lie apart; NULL: they need no turning
 
-    def __init__(self, *args, ptrdiff_t channel_pitch, ptrdiff_t channel_block, in_place, ptrdiff_t k_step,
-                 ptrdiff_t col_step, ptrdiff_t weave, **keywords):
+    def __init__(self, *args, ptrdiff_t channel_pitch, ptrdiff_t channel_block, in_place, bint turned,
+                 ptrdiff_t k_step, ptrdiff_t col_step, ptrdiff_t weave, **keywords):
         """k_step, col_step: bytes in the result (k_step 0 where channels have no common step); weave: so many
-        filters alternate along a row of it, 0 where that is not so; in_place: None, or the numbers from row to row and from column to column of x."""
+        filters alternate along a row of it, 0 where that is not so; in_place: None, or the numbers from row to row and from
+        column to column of x; turned: channels lie apart in x, but not in the strip."""
         self.channel_block = channel_block
         super().__init__(*args, **keywords)
         cdef ptrdiff_t number = self.tiles.number_bytes
         self.channel_pitch = channel_pitch
+        self.turn = turner(self.tiles.kind) if turned else NULL
         self.in_place = in_place is not None
         if self.in_place:
             self.in_place_row, self.in_place_col = in_place
@@ -163,11 +180,10 @@ cdef class ChannelJob(Job):
     cdef void _gather(self, Phase *f, const char *x, const ptrdiff_t *index, ptrdiff_t strip,
                       ptrdiff_t cols_at, ptrdiff_t rows, ptrdiff_t cols, char *buf,
                       ptrdiff_t first_channel, ptrdiff_t channels) noexcept nogil:
-        cdef ptrdiff_t t, d, at, q, j, sample = self.channel_pitch * self.tiles.number_bytes
+        cdef ptrdiff_t t, at, q, j, sample = self.channel_pitch * self.tiles.number_bytes
         cdef const char *plane
         cdef char *to
         cdef Segment *rs
-        cdef Segment *cs
         if sample == 0:
             Job._gather(self, f, x, index, strip, cols_at, rows, cols, buf, first_channel, channels)
             return
@@ -183,13 +199,23 @@ cdef class ChannelJob(Job):
                     if at < 0:
                         k.fc_fill_run(&self.reader, to, to, f.pitch * self.channel_pitch)
                         continue
-                    for d in range(f.col_segments):
-                        cs = &f.col_segment[d]
-                        k.fc_gather_channels(
-                            &self.reader, to + cs.base * sample, self.channel_pitch,
-                            plane + at // f.row.upsample * f.row.step_bytes, &f.col,
-                            cols_at * f.col_stride + cs.first, f.col_stride,
-                            cs.count - (f.strip_cols - cols), channels)
+                    self._gather_row(f, plane + at // f.row.upsample * f.row.step_bytes, cols_at, cols, to, channels)
+
+    cdef void _gather_row(self, Phase *f, const char *row, ptrdiff_t cols_at, ptrdiff_t cols, char *to,
+                          ptrdiff_t channels) noexcept nogil:
+        """The samples of one row, runs of channels."""
+        cdef ptrdiff_t d, count, first, number = self.tiles.number_bytes
+        cdef Segment *s
+        for d in range(f.col_segments):
+            s = &f.col_segment[d]
+            count, first = s.count - (f.strip_cols - cols), cols_at * f.col_stride + s.first
+            if self.turn != NULL:
+                k.fc_gather_turned(&self.reader, self.turn.to_last, self.turn.lanes,
+                                   to + s.base * self.channel_pitch * number, self.channel_pitch, row,
+                                   self.x_channel_bytes, &f.col, first, f.col_stride, count, channels)
+            else:
+                k.fc_gather_channels(&self.reader, to + s.base * self.channel_pitch * number, self.channel_pitch,
+                                     row, &f.col, first, f.col_stride, count, channels)
 
     cdef bint _pack(self, const Phase *f, const Block *b, const char *raw, ptrdiff_t first,
                     ptrdiff_t count, char *to) noexcept nogil:

@@ -191,6 +191,9 @@ cdef extern from "kernels/fc_kernels.h" nogil:
     void fc_gather_channels(const fc_reader *r, char *dst, ptrdiff_t pitch, const char *row,
                             const fc_axis *axis, ptrdiff_t first, ptrdiff_t stride, ptrdiff_t n,
                             ptrdiff_t channels) noexcept
+    void fc_gather_turned(const fc_reader *r, fc_to_last *turn, int lanes, char *dst, ptrdiff_t pitch,
+                          const char *row, ptrdiff_t channel_bytes, const fc_axis *axis, ptrdiff_t first,
+                          ptrdiff_t stride, ptrdiff_t n, ptrdiff_t channels) noexcept
     void fc_copy_run(char *dst, const char *src, ptrdiff_t step_bytes, ptrdiff_t n,
                      ptrdiff_t size) noexcept
     void fc_pack_weights(char *dst, const char *w, const ptrdiff_t *row_bytes,

@@ -286,7 +286,8 @@ def _job_of(problem, x, out_steps, lanes, budget):
     w_steps = weight_steps(g, problem.compute)
     # channels that are neighbours in x stay so in the strip
     together = lanes == "channels" and x_ops.rest[0] == x.itemsize and g.channels > 1
-    cuts = Cuts(g, problem.compute.itemsize, filters, lanes, together, len(subs) == 1, budget)
+    turned = lanes == "channels" and not together and _turns(problem)
+    cuts = Cuts(g, problem.compute.itemsize, filters, lanes, together or turned, len(subs) == 1, budget)
     phases, strips = [], 0
     for sub in subs:
         axes = [(sub[i], x_ops.rest[1 + i], out_spatial[i]) for i in order]
@@ -304,11 +305,11 @@ def _job_of(problem, x, out_steps, lanes, budget):
         in_place = None
         if cut.block < g.channels:
             parts = max(min(parts, cut.parts), -(-filters // _costs.KEPT_FILTERS))
-            in_place = _in_place(problem, x, axes, x_ops.rest[0])
+            in_place = None if turned else _in_place(problem, x, axes, x_ops.rest[0])
         if in_place:
             phases[0]["off"] = in_place.off
         make = partial(_implicit.ChannelJob, channel_pitch=cut.pitch, channel_block=cut.block,
-                       in_place=in_place and in_place.steps,
+                       in_place=in_place and in_place.steps, turned=turned,
                        k_step=out_filters[0] if nf == 1 else 0, col_step=phases[0]["col"][-1],
                        weave=_woven(g, out_filters, phases[0]["col"][-1], x.itemsize))  # fmt: skip
     job = make(
@@ -324,6 +325,13 @@ def _job_of(problem, x, out_steps, lanes, budget):
     for phase in phases:
         job.add_phase(**phase)
     return job, order
+
+
+def _turns(problem):
+    """Whether channels that lie apart become runs in the strip: where every tap would meet another line of memory."""
+    g = problem.geometry
+    return (g.channels >= _costs.TURNED_CHANNELS and not g.transposed and all(a.kernel == 1 for a in g.axes)
+            and _implicit.can_turn(problem.types.kind, g.channels))  # fmt: skip
 
 
 def _woven(g, out_filters, col_step, size):

@@ -175,6 +175,12 @@ void fc_gather_rows(const fc_reader *r, char *re, char *im, ptrdiff_t pitch, con
 void fc_gather_channels(const fc_reader *r, char *dst, ptrdiff_t pitch, const char *row,
                         const fc_axis *axis, ptrdiff_t first, ptrdiff_t stride, ptrdiff_t n,
                         ptrdiff_t channels);
+/* to[p * to_col + c] = x[c * plane + p] for p < n, c < lanes; n >= lanes. Planes become runs of channels. */
+typedef void fc_to_last(void *to, ptrdiff_t to_col, const void *x, ptrdiff_t plane, ptrdiff_t n);
+/* As fc_gather_channels for channels that lie channel_bytes apart, at least `lanes` of them. */
+void fc_gather_turned(const fc_reader *r, fc_to_last *turn, int lanes, char *dst, ptrdiff_t pitch,
+                      const char *row, ptrdiff_t channel_bytes, const fc_axis *axis, ptrdiff_t first,
+                      ptrdiff_t stride, ptrdiff_t n, ptrdiff_t channels);
 /* Raw copy of n elements of size bytes each, dst contiguous. */
 void fc_copy_run(char *dst, const char *src, ptrdiff_t step_bytes, ptrdiff_t n, ptrdiff_t size);
 /* Weights: dst[t * width + i] = w[row i][woff[t]] for t < taps, i < mr, zeros up to width; size bytes
@@ -236,8 +242,7 @@ typedef struct {
 } fc_last_row;
 typedef void fc_last_ukr(const fc_last_row *d, const void *x, const void *w, const void *bias,
                          void *out);
-/* to[p * to_col + c] = x[c * plane + p] for p < n, c < lanes, and the way back (for first <= c); n >= lanes */
-typedef void fc_to_last(void *to, ptrdiff_t to_col, const void *x, ptrdiff_t plane, ptrdiff_t n);
+/* The way back, for first <= c. */
 typedef void fc_to_planes(void *to, ptrdiff_t plane, const void *x, ptrdiff_t x_col, ptrdiff_t n,
                           int first);
 typedef struct {

@@ -7,6 +7,10 @@
 #include "fc_kernels.h"
 #include <string.h>
 
+#define FC_TURN_SPAN 32  /* samples of a channel that are turned at a time */
+#define FC_TURN_LANES 16 /* channels, at most */
+#define FC_TURN_AHEAD 2  /* times those are fetched ahead */
+
 ptrdiff_t fc_source_index(ptrdiff_t i, ptrdiff_t n, int mode)
 {
     if (i >= 0 && i < n)
@@ -262,4 +266,80 @@ void fc_gather_channels(const fc_reader *r, char *dst, ptrdiff_t pitch, const ch
                       stride * axis->step_bytes, end - begin, channels * r->number_bytes);
     gather_each_pixel(r, dst + end * pitch_bytes, pitch_bytes, row, axis, first + end * stride, stride, n - end,
                       channels);
+}
+
+/* Whether all samples that a run spans are plain numbers beside each other, and enough for a vector. */
+static int plain_span(const fc_reader *r, const fc_axis *axis, ptrdiff_t channel_bytes, ptrdiff_t first,
+                      ptrdiff_t span, int lanes)
+{
+    return r->same && axis->upsample == 1 && axis->step_bytes == r->number_bytes &&
+           channel_bytes % r->number_bytes == 0 && first >= 0 && first + span <= axis->length && span >= lanes &&
+           span <= FC_TURN_SPAN;
+}
+
+/* `lanes` channels of n samples that have to be looked up, converted or filled in. */
+static void turn_any(const fc_reader *r, fc_to_last *turn, int lanes, char *to, ptrdiff_t pitch, const char *src,
+                     ptrdiff_t channel_bytes, const fc_axis *axis, ptrdiff_t first, ptrdiff_t stride, ptrdiff_t n)
+{
+    const ptrdiff_t size = r->number_bytes;
+    char some[FC_TURN_LANES * FC_TURN_SPAN * 8] __attribute__((aligned(64)));
+    for (int l = 0; l < lanes; l++) {
+        char *row = some + l * FC_TURN_SPAN * size;
+        fc_gather(r, row, row, src + l * channel_bytes, axis, first, stride, n);
+    }
+    if (n >= lanes) {
+        turn(to, pitch, some, FC_TURN_SPAN, n);
+        return;
+    }
+    for (ptrdiff_t i = 0; i < n; i++)
+        for (int l = 0; l < lanes; l++)
+            memcpy(to + (i * pitch + l) * size, some + (l * FC_TURN_SPAN + i) * size, (size_t)size);
+}
+
+/* Every stride-th of the samples that lie beside each other: all are turned, some are taken. */
+static void turn_some(fc_to_last *turn, int lanes, char *to, ptrdiff_t pitch, const char *src, ptrdiff_t plane,
+                      ptrdiff_t stride, ptrdiff_t n, ptrdiff_t size)
+{
+    char some[FC_TURN_LANES * FC_TURN_SPAN * 8] __attribute__((aligned(64)));
+    turn(some, lanes, src, plane, (n - 1) * stride + 1);
+    for (ptrdiff_t i = 0; i < n; i++)
+        copy_row(to + i * pitch * size, some + i * stride * lanes * size, lanes * size);
+}
+
+/* Lines of `lanes` channels on their way into the cache: from plane to plane no hardware foresees them. */
+static inline void fetch_channels(const char *src, ptrdiff_t channel_bytes, int lanes, ptrdiff_t bytes)
+{
+    for (int l = 0; l < lanes; l++, src += channel_bytes)
+        for (ptrdiff_t i = 0; i < bytes + 63; i += 64)
+            __builtin_prefetch(src + i);
+}
+
+void fc_gather_turned(const fc_reader *r, fc_to_last *turn, int lanes, char *dst, ptrdiff_t pitch,
+                      const char *row, ptrdiff_t channel_bytes, const fc_axis *axis, ptrdiff_t first,
+                      ptrdiff_t stride, ptrdiff_t n, ptrdiff_t channels)
+{
+    const ptrdiff_t size = r->number_bytes;
+    const ptrdiff_t most = stride < FC_TURN_SPAN ? (FC_TURN_SPAN - 1) / stride + 1 : 1;
+    const ptrdiff_t pieces = (n + most - 1) / most;
+    for (ptrdiff_t p = 0, q = 0; p < pieces; p++) {
+        const ptrdiff_t cols = n * (p + 1) / pieces - q, from = first + q * stride;
+        const int plain = plain_span(r, axis, channel_bytes, from, (cols - 1) * stride + 1, lanes);
+        for (ptrdiff_t done = 0; done < channels; done += lanes) {
+            const ptrdiff_t c = done + lanes > channels ? channels - lanes : done; /* the last over its neighbour */
+            const char *src = row + c * channel_bytes;
+            char *to = dst + (q * pitch + c) * size;
+            const ptrdiff_t later = c + FC_TURN_AHEAD * lanes, wrap = later >= channels;
+            if (plain)
+                fetch_channels(row + (wrap ? later - channels : later) * channel_bytes +
+                                   (from + wrap * cols * stride) * size,
+                               channel_bytes, lanes, cols * stride * size);
+            if (!plain)
+                turn_any(r, turn, lanes, to, pitch, src, channel_bytes, axis, from, stride, cols);
+            else if (stride > 1)
+                turn_some(turn, lanes, to, pitch, src + from * size, channel_bytes / size, stride, cols, size);
+            else
+                turn(to, pitch, src + from * size, channel_bytes / size, cols);
+        }
+        q += cols;
+    }
 }
