@@ -65,6 +65,7 @@ IM2COL_BLOCK_BYTES = 4 << 20
 # with vectors of 64 bytes (ISA_SPEED), numbers have four bytes. "made", weights transformed by calls that hold none, is
 # what such calls took longer than plans; "apart" is that of single numbers from another line of memory each. "spread"
 # of implicit is half of what they fit: that is for strides above the kernel, rare, whose idle results cost most.
+# "product" of im2col is a quarter more: 1x1 layers beside "implicit" took 1.3 to 2.2 times what they fit.
 UNITS = {
     "direct": {"call": 4.3e-6, "product": 2e-11, "sample": 1e-10, "strided": 4.2e-10, "row": 1.5e-8,
                "stored": 6.1e-11, "spread": 1.3e-9, "stored_row": 7.1e-9, "apart": 1.5e-9, "image": 5.6e-8},
@@ -78,7 +79,7 @@ UNITS = {
     "depthwise": {"call": 4.1e-6, "product": 1.6e-11, "sample": 3.3e-12, "strided": 1.9e-10, "row": 4.7e-9,
                   "stored": 3.3e-10, "stored_row": 1.9e-9,
                   "apart": 3.5e-9},
-    "im2col": {"call": 3.3e-5, "image": 8.2e-5, "product": 1.6e-11, "moved": 1.9e-9},
+    "im2col": {"call": 3.3e-5, "image": 8.2e-5, "product": 2e-11, "moved": 1.9e-9},
 }
 # Products with few filters, each as so many: there is one load per multiply-add instead of one per several.
 DIRECT_FEW = {1: 3.0, 2: 2.1, 3: 1.75}
