@@ -47,8 +47,8 @@ def test_blocks_of_channels(small_cache, channels, filters):
 
 
 @pytest.mark.parametrize("dtype", ["f", "d"])
-@pytest.mark.parametrize("channels", [260, 530])
-def test_pointwise_in_place(small_cache, channels, dtype):
+@pytest.mark.parametrize("channels", [257, 260, 530])  # blocks of 256: the last may hold fewer than a vector
+def test_pointwise_in_blocks(small_cache, channels, dtype):
     rng = np.random.default_rng(channels)
     x, w = whole(rng, (2, channels, 9, 7), dtype), whole(rng, (33, channels, 1, 1), dtype)
     check(x, w)

@@ -177,7 +177,7 @@ void fc_gather_channels(const fc_reader *r, char *dst, ptrdiff_t pitch, const ch
                         ptrdiff_t channels);
 /* to[p * to_col + c] = x[c * plane + p] for p < n, c < lanes; n >= lanes. Planes become runs of channels. */
 typedef void fc_to_last(void *to, ptrdiff_t to_col, const void *x, ptrdiff_t plane, ptrdiff_t n);
-/* As fc_gather_channels for channels that lie channel_bytes apart, at least `lanes` of them. */
+/* As fc_gather_channels for channels that lie channel_bytes apart; lanes: those that turn takes. */
 void fc_gather_turned(const fc_reader *r, fc_to_last *turn, int lanes, char *dst, ptrdiff_t pitch,
                       const char *row, ptrdiff_t channel_bytes, const fc_axis *axis, ptrdiff_t first,
                       ptrdiff_t stride, ptrdiff_t n, ptrdiff_t channels);

@@ -277,22 +277,23 @@ static int plain_span(const fc_reader *r, const fc_axis *axis, ptrdiff_t channel
            span <= FC_TURN_SPAN;
 }
 
-/* `lanes` channels of n samples that have to be looked up, converted or filled in. */
-static void turn_any(const fc_reader *r, fc_to_last *turn, int lanes, char *to, ptrdiff_t pitch, const char *src,
-                     ptrdiff_t channel_bytes, const fc_axis *axis, ptrdiff_t first, ptrdiff_t stride, ptrdiff_t n)
+/* n samples of `count` channels, at most `lanes`, that have to be looked up, converted or filled in, or are few. */
+static void turn_any(const fc_reader *r, fc_to_last *turn, int lanes, int count, char *to, ptrdiff_t pitch,
+                     const char *src, ptrdiff_t channel_bytes, const fc_axis *axis, ptrdiff_t first,
+                     ptrdiff_t stride, ptrdiff_t n)
 {
     const ptrdiff_t size = r->number_bytes;
     char some[FC_TURN_LANES * FC_TURN_SPAN * 8] __attribute__((aligned(64)));
-    for (int l = 0; l < lanes; l++) {
+    for (int l = 0; l < count; l++) {
         char *row = some + l * FC_TURN_SPAN * size;
         fc_gather(r, row, row, src + l * channel_bytes, axis, first, stride, n);
     }
-    if (n >= lanes) {
+    if (n >= lanes && count == lanes) {
         turn(to, pitch, some, FC_TURN_SPAN, n);
         return;
     }
     for (ptrdiff_t i = 0; i < n; i++)
-        for (int l = 0; l < lanes; l++)
+        for (int l = 0; l < count; l++)
             memcpy(to + (i * pitch + l) * size, some + (l * FC_TURN_SPAN + i) * size, (size_t)size);
 }
 
@@ -323,9 +324,11 @@ void fc_gather_turned(const fc_reader *r, fc_to_last *turn, int lanes, char *dst
     const ptrdiff_t pieces = (n + most - 1) / most;
     for (ptrdiff_t p = 0, q = 0; p < pieces; p++) {
         const ptrdiff_t cols = n * (p + 1) / pieces - q, from = first + q * stride;
-        const int plain = plain_span(r, axis, channel_bytes, from, (cols - 1) * stride + 1, lanes);
+        const int plain = channels >= lanes &&
+                          plain_span(r, axis, channel_bytes, from, (cols - 1) * stride + 1, lanes);
         for (ptrdiff_t done = 0; done < channels; done += lanes) {
-            const ptrdiff_t c = done + lanes > channels ? channels - lanes : done; /* the last over its neighbour */
+            /* the last vector lies over its neighbour */
+            const ptrdiff_t c = done && done + lanes > channels ? channels - lanes : done;
             const char *src = row + c * channel_bytes;
             char *to = dst + (q * pitch + c) * size;
             const ptrdiff_t later = c + FC_TURN_AHEAD * lanes, wrap = later >= channels;
@@ -334,7 +337,8 @@ void fc_gather_turned(const fc_reader *r, fc_to_last *turn, int lanes, char *dst
                                    (from + wrap * cols * stride) * size,
                                channel_bytes, lanes, cols * stride * size);
             if (!plain)
-                turn_any(r, turn, lanes, to, pitch, src, channel_bytes, axis, from, stride, cols);
+                turn_any(r, turn, lanes, (int)(channels < lanes ? channels : lanes), to, pitch, src, channel_bytes,
+                         axis, from, stride, cols);
             else if (stride > 1)
                 turn_some(turn, lanes, to, pitch, src + from * size, channel_bytes / size, stride, cols, size);
             else
