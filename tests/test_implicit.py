@@ -61,7 +61,7 @@ def test_pointwise_in_blocks(small_cache, channels, dtype):
 def test_pointwise_planes_are_turned(channels, dtype):
     """Runs of neighbouring samples, every second or third of them, borders, samples apart, of other types and orders."""
     rng = np.random.default_rng(channels)
-    w = whole(rng, (17, channels, 1, 1), dtype)
+    w = whole(rng, (35, channels, 1, 1), dtype)
     for width in (1, 3, 7, 8, 15, 31, 33, 70):
         x = whole(rng, (1, channels, 3, width), dtype)
         for stride in (1, 2, 3, 5, 40):
@@ -75,9 +75,24 @@ def test_pointwise_planes_are_turned(channels, dtype):
     check(whole(rng, (1, 2 * channels, 5, 6), dtype), whole(rng, (6, channels, 1, 1), dtype), groups=2)
 
 
+@pytest.mark.parametrize("filters", [1, 5, 8, 16, 32])
+@pytest.mark.parametrize("channels", [3, 31, 67])
+def test_pointwise_of_few_filters(channels, filters):
+    """One block of filters reads x where it lies, where that can be."""
+    rng = np.random.default_rng(channels)
+    w = whole(rng, (filters, channels, 1, 1))
+    for shape in ((5, 7), (1, 1), (2, 33), (16, 16)):
+        x = whole(rng, (2, channels, *shape))
+        check(x, w)
+        check(x[:, :, ::-1, ::-1], w)
+        check(x, w, padding=1)
+        check(x, w, stride=2)
+    check(whole(rng, (1, 3 * channels, 5, 6)), np.concatenate([w] * 3), groups=3)
+
+
 def test_pointwise_after_enlarging():
     rng = np.random.default_rng(1)
-    x, w = whole(rng, (1, 70, 5, 6)), whole(rng, (9, 70, 1, 1))
+    x, w = whole(rng, (1, 70, 5, 6)), whole(rng, (35, 70, 1, 1))
     wanted = fastconv.resize_conv2d(x, w, scale=3, backend="reference")
     np.testing.assert_array_equal(fastconv.resize_conv2d(x, w, scale=3, backend="implicit"), wanted)
 

@@ -286,15 +286,14 @@ def _job_of(problem, x, out_steps, lanes, budget):
     w_steps = weight_steps(g, problem.compute)
     # channels that are neighbours in x stay so in the strip
     together = lanes == "channels" and x_ops.rest[0] == x.itemsize and g.channels > 1
-    turned = lanes == "channels" and not together and _turns(problem)
+    axes_of = [_all_axes(sub, order, row, column, x_ops, out_spatial, out_batch, g) for sub in subs]
+    in_place, apart = None, lanes == "channels" and not together
+    if apart and len(subs) == 1 and filters <= 2 * _work.lanes(problem):
+        in_place = _in_place(problem, x, axes_of[0], x_ops.rest[0])  # one block of filters meets a sample once
+    turned = apart and in_place is None and _turns(problem)
     cuts = Cuts(g, problem.compute.itemsize, filters, lanes, together or turned, len(subs) == 1, budget)
     phases, strips = [], 0
-    for sub in subs:
-        axes = [(sub[i], x_ops.rest[1 + i], out_spatial[i]) for i in order]
-        if row is not None:
-            axes.insert(0, (_plain_axis(g.batch[row]), x_ops.batch[row], out_batch[row]))
-        if column is not None:
-            axes.append((_plain_axis(g.batch[column]), x_ops.batch[column], out_batch[column]))
+    for sub, axes in zip(subs, axes_of, strict=True):
         phase, count, cut = _phase(problem, sub, order, axes, cuts)
         phases.append(phase)
         strips += count
@@ -302,10 +301,10 @@ def _job_of(problem, x, out_steps, lanes, budget):
     parts = -(-_costs.ITEMS_WANTED // max(1, strips)) if filters >= 64 else 1
     make = _direct.Job
     if lanes == "channels":
-        in_place = None
         if cut.block < g.channels:
             parts = max(min(parts, cut.parts), -(-filters // _costs.KEPT_FILTERS))
-            in_place = None if turned else _in_place(problem, x, axes, x_ops.rest[0])
+            if not turned:
+                in_place = _in_place(problem, x, axes, x_ops.rest[0])
         if in_place:
             phases[0]["off"] = in_place.off
         make = partial(_implicit.ChannelJob, channel_pitch=cut.pitch, channel_block=cut.block,
@@ -325,6 +324,16 @@ def _job_of(problem, x, out_steps, lanes, budget):
     for phase in phases:
         job.add_phase(**phase)
     return job, order
+
+
+def _all_axes(sub, order, row, column, x_ops, out_spatial, out_batch, g):
+    """Axes of a sub-problem from the outermost to columns, each with its steps in x and in the result."""
+    axes = [(sub[i], x_ops.rest[1 + i], out_spatial[i]) for i in order]
+    if row is not None:
+        axes.insert(0, (_plain_axis(g.batch[row]), x_ops.batch[row], out_batch[row]))
+    if column is not None:
+        axes.append((_plain_axis(g.batch[column]), x_ops.batch[column], out_batch[column]))
+    return axes
 
 
 def _turns(problem):
@@ -349,8 +358,9 @@ class InPlace(NamedTuple):
 
 
 def _in_place(problem, x, axes, channel_step):
-    """An InPlace for pointwise layers of plain numbers, None for others. Where filters come in several parts
-    each would gather again; else a gathered strip is easier on the caches."""
+    """An InPlace for pointwise layers of plain numbers, None for others. For one block of filters nothing is worth
+    gathering, and where filters come in several parts each would gather again; else a gathered strip is easier on
+    the caches."""
     size = problem.compute.itemsize
     if x.dtype != problem.compute or not x.dtype.isnative or not x.flags.aligned:
         return None
@@ -365,12 +375,16 @@ def _in_place(problem, x, axes, channel_step):
     channels = problem.geometry.channels
     if (reach + channels * abs(channel_step)) // size >= 2**31:
         return None
-    # planes that fall into few sets of the L1 cache would push each other out
-    lines = min(channels, 256) * 3 // 2
-    if channel_step % 64 == 0 and lines > 8 * 64 // math.gcd(channel_step // 64, 64):
+    if crowded(channels, channel_step):
         return None
     row, col = ([0] * 2 + [s // size for s in steps])[-2:]
     return InPlace((row, col), np.arange(channels, dtype=np.int32) * (channel_step // size))
+
+
+def crowded(channels, channel_step):
+    """Whether planes so many bytes apart fall into few sets of the L1 cache: they would push each other out."""
+    lines = min(channels, 256) * 3 // 2
+    return channel_step % 64 == 0 and lines > 8 * 64 // math.gcd(channel_step // 64, 64)
 
 
 def _c_axis(axis, step):
