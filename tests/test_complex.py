@@ -77,3 +77,10 @@ def test_what_cannot_be_taken_apart_is_refused(rng):
     x, w = numbers(rng, (1, 2, 6, 6)), numbers(rng, (4, 2, 3, 3))
     with pytest.raises(fastconv.BackendNotSupportedError, match="float32 and float64"):
         fastconv.plan(w, input_shape=x.shape, dtype="F", workspace_limit=1 << 20, backend="implicit")
+
+
+@pytest.mark.parametrize("shape", [(0, 2, 3, 3), (0, 2, 4, 1)])
+@pytest.mark.parametrize("backend", ["auto", "implicit", "direct"])
+def test_no_filters(backend, shape):
+    found = fastconv.conv2d(np.ones((1, 2, 10, 6), "D"), np.ones(shape, "D"), np.ones(0, "D"), backend=backend)
+    assert found.shape == (1, 0, 11 - shape[2], 7 - shape[3]) and found.dtype == np.dtype("D")

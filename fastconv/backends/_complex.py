@@ -64,7 +64,7 @@ class ComplexPlan(Plan):
         np.negative(w.imag, out=at[:filters, channels:])
         at[filters:, :channels] = w.imag
         if bias is not None:
-            bias = np.asarray(bias, self.problem.compute).reshape(-1, 1, filters)
+            bias = np.asarray(bias, self.problem.compute).reshape(math.prod(g.groups), 1, filters)
             bias = np.concatenate((bias.real, bias.imag), axis=1).reshape(-1)
         return self._inner.prepare(both, bias)
 
