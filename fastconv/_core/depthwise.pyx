@@ -14,7 +14,7 @@ cimport numpy as cnp
 
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport isa_index, threads_for
-from fastconv._core.job cimport Buffer, Stopper, buffer_of, table
+from fastconv._core.job cimport Buffer, Stopper, buffer_of, depthwise_row, table
 
 cnp.import_array()
 
@@ -25,12 +25,10 @@ cdef enum:
 
 
 cdef const k.fc_depthwise_row *_find(int kind) except NULL:
-    cdef int count, i
-    cdef const k.fc_depthwise_row *rows = k.fc_depthwise_rows(isa_index(), &count)
-    for i in range(count):
-        if rows[i].kind == kind:
-            return &rows[i]
-    raise ValueError(f"no depthwise microkernel of kind {kind}")
+    cdef const k.fc_depthwise_row *row = depthwise_row(kind)
+    if row == NULL:
+        raise ValueError(f"no depthwise microkernel of kind {kind}")
+    return row
 
 
 def lanes(int kind):

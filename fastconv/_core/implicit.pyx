@@ -15,7 +15,7 @@ from libc.stdint cimport int32_t
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport isa_index
 from fastconv._core.direct cimport Call, Job, Phase, Segment
-from fastconv._core.job cimport TAP_BLOCK, Block, Stopper, Tiles
+from fastconv._core.job cimport TAP_BLOCK, Block, Stopper, Tiles, depthwise_row
 
 cdef enum:
     MAX_PIXELS = 14
@@ -32,19 +32,9 @@ def block_channels(ptrdiff_t taps):
     return 0 if taps > TAP_BLOCK or taps < 1 else TAP_BLOCK // taps
 
 
-cdef const k.fc_depthwise_row *turner(int kind) noexcept:
-    """The row of a table that turns planes to runs of channels."""
-    cdef int count, i
-    cdef const k.fc_depthwise_row *rows = k.fc_depthwise_rows(isa_index(), &count)
-    for i in range(count):
-        if rows[i].kind == kind:
-            return &rows[i]
-    return NULL
-
-
 def can_turn(int kind, ptrdiff_t channels):
     """Whether so many channels that lie apart can be turned to runs."""
-    cdef const k.fc_depthwise_row *row = turner(kind)
+    cdef const k.fc_depthwise_row *row = depthwise_row(kind)
     return row != NULL and row.lanes <= channels
 
 
@@ -72,7 +62,7 @@ cdef class ChannelJob(Job):
         super().__init__(*args, **keywords)
         cdef ptrdiff_t number = self.tiles.number_bytes
         self.channel_pitch = channel_pitch
-        self.turn = turner(self.tiles.kind) if turned else NULL
+        self.turn = depthwise_row(self.tiles.kind) if turned else NULL
         self.in_place = in_place is not None
         if self.in_place:
             self.in_place_row, self.in_place_col = in_place

@@ -13,7 +13,7 @@ cimport numpy as cnp
 
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport isa_index, threads_for
-from fastconv._core.job cimport TAP_BLOCK, Stopper, fill_reader, table
+from fastconv._core.job cimport TAP_BLOCK, Stopper, depthwise_row, fill_reader, table
 
 cnp.import_array()
 
@@ -68,7 +68,6 @@ cdef class Job:
         cdef int count, i
         cdef const k.fc_indirect_row *rows = k.fc_indirect_rows(isa_index(), &count)
         cdef const k.fc_chan_row *chans
-        cdef const k.fc_depthwise_row *planes
         for i in range(count):
             if rows[i].kind == kind:
                 self.tile[rows[i].nv][rows[i].pixels] = &rows[i]
@@ -99,10 +98,7 @@ cdef class Job:
             self.source_step = source_step
             self.turns = (self.sources + TURN - 1) // TURN
             # whole planes of plain numbers are transposed in registers
-            planes = k.fc_depthwise_rows(isa_index(), &count)
-            for i in range(count):
-                if planes[i].kind == kind:
-                    self.planes = &planes[i]
+            self.planes = depthwise_row(kind)
             self.turn_tiles = self.reader.same and self.planes != NULL and \
                 self.planes.lanes == self.lanes and source_step % self.number == 0 and \
                 min(self.sources, channels) >= self.lanes

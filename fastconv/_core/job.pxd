@@ -53,6 +53,7 @@ cdef class Buffer:
 
 
 cdef Buffer buffer_of(size_t nbytes)
+cdef const k.fc_depthwise_row *depthwise_row(int kind) noexcept
 cdef ptrdiff_t *table(list keep, numbers) except NULL
 cdef void fill_reader(k.fc_reader *r, int kind, int memory_type, bint is_complex, bint swapped,
                       fill) except *

@@ -14,6 +14,16 @@ cdef class Buffer:
         free(self.data)
 
 
+cdef const k.fc_depthwise_row *depthwise_row(int kind) noexcept:
+    """The row of that kind in the table of depthwise tiles, which also turn planes; NULL: there is none."""
+    cdef int count, i
+    cdef const k.fc_depthwise_row *rows = k.fc_depthwise_rows(isa_index(), &count)
+    for i in range(count):
+        if rows[i].kind == kind:
+            return &rows[i]
+    return NULL
+
+
 cdef Buffer buffer_of(size_t nbytes):
     cdef Buffer b = Buffer()
     b.data = calloc(nbytes if nbytes else 1, 1)

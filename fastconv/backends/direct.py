@@ -303,7 +303,7 @@ def _job_of(problem, x, out_steps, lanes, budget):
     if lanes == "channels":
         if cut.block < g.channels:
             parts = max(min(parts, cut.parts), -(-filters // _costs.KEPT_FILTERS))
-            if not turned:
+            if not (turned or in_place):
                 in_place = _in_place(problem, x, axes, x_ops.rest[0])
         if in_place:
             phases[0]["off"] = in_place.off

@@ -189,13 +189,9 @@ class WinogradPlan(Plan):
     def __init__(self, problem):
         super().__init__(problem)
         self._jobs = Jobs()
+        self._other = implicit.ImplicitPlan(problem)
         if problem.workspace_limit is not None:
-            self._default_job()  # these refuse what does not fit
-            self._other  # noqa: B018
-
-    @cached_property
-    def _other(self):
-        return implicit.ImplicitPlan(self.problem)
+            self._default_job()  # refuses here what does not fit
 
     @cached_property
     def workspace_bytes(self):

@@ -311,8 +311,7 @@ static void turn_some(fc_to_last *turn, int lanes, char *to, ptrdiff_t pitch, co
 static inline void fetch_channels(const char *src, ptrdiff_t channel_bytes, int lanes, ptrdiff_t bytes)
 {
     for (int l = 0; l < lanes; l++, src += channel_bytes)
-        for (ptrdiff_t i = 0; i < bytes + 63; i += 64)
-            __builtin_prefetch(src + i);
+        fc_prefetch(src, bytes + 63, 0);
 }
 
 void fc_gather_turned(const fc_reader *r, fc_to_last *turn, int lanes, char *dst, ptrdiff_t pitch,
