@@ -34,7 +34,7 @@ def keep_threads():
     fastconv.set_num_threads(before)
 
 
-# -- the same bits for every number of threads; threads begin at 4e6 multiply-adds ------------------------
+# -- the same bits for every number of threads; threads begin at 1e6 multiply-adds ------------------------
 
 LARGE = {  # function: shapes of the operands, keywords
     "conv1d": (((2, 24, 3000), (40, 24, 5)), {"padding": 2}),
@@ -226,6 +226,28 @@ def python(code, timeout=120, **env):
     done = subprocess.run([sys.executable, "-c", start + textwrap.dedent(code)], timeout=timeout,
                           capture_output=True, text=True, env={**os.environ, **env})  # fmt: skip
     return done.stdout, done.stderr, done.returncode
+
+
+REST = """
+    import time
+    import fastconv
+    fastconv.set_num_threads(3)
+    x, w = np.ones((4, 32, 60, 60), "f4"), np.ones((48, 32, 3, 3), "f4")
+    usable = os.sched_getaffinity(0)
+    for rest in (0, 0, 0.001, 0.05, 0.05, 0.2):
+        time.sleep(rest)
+        assert (fastconv.conv2d(x, w, backend="direct") == 288).all()
+        threads = os.listdir("/proc/self/task")
+        assert len(threads) >= 3
+        time.sleep(0.01)    # those that have just moved
+        assert all(os.sched_getaffinity(int(t)) == usable for t in threads)
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="needs Linux")
+def test_threads_that_wake_after_a_rest_may_still_run_everywhere():
+    out, err, status = python(REST)
+    assert status == 0, out + err
 
 
 FORK = """

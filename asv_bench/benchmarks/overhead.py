@@ -1,5 +1,7 @@
 """Small calls, where arguments cost more than arithmetic; NumPy's own calls are the yardstick."""
 
+import time
+
 import numpy as np
 
 import fastconv
@@ -114,6 +116,26 @@ class Algebra:
 
     def time_get_num_threads(self):
         fastconv.get_num_threads()
+
+
+class Rested:
+    """A layer of 0.1 ms after some rest, when threads sleep and caches hold other things."""
+
+    params = ((0.001, 0.01, 0.1), (1, 2))
+    param_names = ("rest, s", "threads")
+    number, repeat, warmup_time = 1, (20, 60, 3.0), 0
+
+    def setup(self, rest, threads):
+        fastconv.set_num_threads(threads)
+        x, w = array((1, 240, 28, 28), "float32"), array((60, 80, 1, 1), "float32", 1)
+        plan = fastconv.plan(w, input_shape=x.shape, groups=3)
+        out = np.empty(plan.output_shape, np.float32)
+        self.call = lambda: plan(x, out=out)
+        self.call()
+        time.sleep(rest)
+
+    def time_call(self, rest, threads):
+        self.call()
 
 
 class FirstCall:

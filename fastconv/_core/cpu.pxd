@@ -2,7 +2,11 @@
 """Which ISA was chosen and how many threads a call may use; see cpu.pyx."""
 
 cdef enum:
-    BREAK_EVEN_MACS = 4000000
+    BREAK_EVEN_MACS = 1000000
+
+from fastconv._core cimport kernels as k
 
 cdef int isa_index() noexcept
 cdef int threads_for(double work) noexcept
+cdef void run_region(k.fc_task *task, void *job, void *call, void *team, ptrdiff_t items, ptrdiff_t chunk,
+                     int threads) noexcept nogil

@@ -32,11 +32,6 @@ cdef extern from *:
     #else
     static int fc_cpu_has(int isa) { return isa == 0; }
     #endif
-    #ifdef _OPENMP
-    static const int fc_openmp = _OPENMP;
-    #else
-    static const int fc_openmp = 0;
-    #endif
     #ifdef __VERSION__
     static const char *fc_compiler = __VERSION__;
     #else
@@ -49,7 +44,6 @@ cdef extern from *:
     #endif
     """
     int fc_cpu_has(int isa) noexcept
-    int fc_openmp
     const char *fc_compiler
     const char *fc_compiler_name
 
@@ -91,7 +85,7 @@ def microkernels(name=None):
 def build_info():
     """Compiler and OpenMP version (0: built without OpenMP) of this build."""
     return {"compiler": f"{fc_compiler_name.decode()} {fc_compiler.decode()}",
-            "openmp": fc_openmp}
+            "openmp": k.fc_openmp}
 
 
 # --- threads ------------------------------------------------------------------------------
@@ -159,9 +153,15 @@ if hasattr(os, "register_at_fork"):
 cdef int threads_for(double work) noexcept:
     """Threads for a call of that many multiply-adds; a small one is done before others wake."""
     global _used_threads
-    if work < BREAK_EVEN_MACS or _forked or not fc_openmp:
+    if work < BREAK_EVEN_MACS or _forked or not k.fc_openmp:
         return 1
     cdef int n = get_threads()
     if n > 1:
         _used_threads = True
     return n
+
+
+cdef void run_region(k.fc_task *task, void *job, void *call, void *team, ptrdiff_t items, ptrdiff_t chunk,
+                     int threads) noexcept nogil:
+    """fc_run, which only this module is linked with: the others need no OpenMP."""
+    k.fc_run(task, job, call, team, items, chunk, threads)

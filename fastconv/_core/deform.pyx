@@ -5,14 +5,13 @@ One item of work is a block of output pixels of one image.  For every offset gro
 weights are found once; every channel of the group is then sampled into the panel [channel, tap][pixel],
 in blocks of channels that stay in the L2 cache, and multiplied by all filters of its group.
 """
-from cython.parallel cimport parallel, prange, threadid
 from libc.stdint cimport int32_t
 from libc.string cimport memset
 cimport numpy as cnp
 
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport threads_for
-from fastconv._core.job cimport Block, Buffer, Stopper, Tiles, buffer_of, pixel_tiles
+from fastconv._core.job cimport Block, Buffer, Team, Tiles, buffer_of, pixel_tiles
 
 cnp.import_array()
 
@@ -27,6 +26,25 @@ ctypedef struct Steps:
     ptrdiff_t tap
     ptrdiff_t component
     ptrdiff_t space[3]
+
+
+cdef struct Call:               # one run's operands
+    const char *x
+    const char *offset
+    const char *mask
+    const char *packed
+    const char *bias
+    char *out
+
+
+cdef void _items(DeformJob self, const Call *call, Team team, k.fc_region *region, bint caller) noexcept nogil:
+    """A thread's part of a call."""
+    cdef char *scratch = team.scratch(self.scratch_bytes)
+    cdef ptrdiff_t item, end
+    while k.fc_take(region, &item, &end):
+        while item < end and not team.over(caller):
+            self._item(item, scratch, call.x, call.offset, call.mask, call.packed, call.bias, call.out)
+            item += 1
 
 
 cdef class DeformJob:
@@ -146,37 +164,20 @@ cdef class DeformJob:
     def run(self, cnp.ndarray x not None, cnp.ndarray offset not None, cnp.ndarray mask,
             cnp.ndarray packed not None, cnp.ndarray bias, cnp.ndarray out not None):
         """Compute everything; the interpreter is released."""
-        cdef ptrdiff_t item, items = self.n * self.blocks
+        cdef ptrdiff_t items = self.n * self.blocks
         cdef double work = <double>items * PIXELS * self.groups * self.filters * \
             self.channels * self.taps
         cdef int threads = threads_for(work + <double>items * PIXELS * self.taps * 64)
-        cdef int failed = 0
-        cdef int *status = &failed
-        cdef Stopper stopper = Stopper()
-        cdef char *scratch
-        cdef const char *x_data = <const char *>cnp.PyArray_DATA(x)
-        cdef const char *offset_data = <const char *>cnp.PyArray_DATA(offset)
-        cdef const char *mask_data = NULL
-        cdef const char *bias_data = NULL
-        cdef const char *packed_data = <const char *>cnp.PyArray_DATA(packed)
-        cdef char *out_data = <char *>cnp.PyArray_DATA(out)
-        if mask is not None:
-            mask_data = <const char *>cnp.PyArray_DATA(mask)
-        if bias is not None:
-            bias_data = <const char *>cnp.PyArray_DATA(bias)
-        with nogil, parallel(num_threads=threads):
-            scratch = <char *>k.fc_scratch(self.scratch_bytes)
-            if scratch == NULL:
-                status[0] = 1
-            for item in prange(items, schedule="dynamic"):
-                if status[0] == 0 and not stopper.stop:
-                    if threadid() == 0:
-                        stopper.look()
-                    self._item(item, scratch, x_data, offset_data, mask_data, packed_data,
-                               bias_data, out_data)
-        stopper.check()
-        if failed:
-            raise MemoryError(f"no memory for a workspace of {self.scratch_bytes} bytes a thread")
+        cdef Call call
+        cdef Team team = Team()
+        cdef void *job = <void *>self
+        call.x, call.offset = <const char *>cnp.PyArray_DATA(x), <const char *>cnp.PyArray_DATA(offset)
+        call.packed, call.out = <const char *>cnp.PyArray_DATA(packed), <char *>cnp.PyArray_DATA(out)
+        call.mask = NULL if mask is None else <const char *>cnp.PyArray_DATA(mask)
+        call.bias = NULL if bias is None else <const char *>cnp.PyArray_DATA(bias)
+        with nogil:
+            team.run(<k.fc_task *>_items, job, &call, items, 1, threads)
+        team.check()
 
     cdef void _item(self, ptrdiff_t item, char *scratch, const char *x, const char *offset,
                     const char *mask, const char *packed, const char *bias,

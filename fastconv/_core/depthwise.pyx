@@ -7,14 +7,13 @@ Channels first: item by item a plane (of a 3-D volume: the planes that a window 
 zeros around it and the row tiles run over it.  Channels last: rows of pixels, vectors of channels, no copy.
 A Job belongs to one set of strides; backends/depthwise.py builds it.  Real floats only.
 """
-from cython.parallel cimport parallel, prange, threadid
 from libc.stdint cimport int32_t
 from libc.string cimport memcpy, memset
 cimport numpy as cnp
 
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport isa_index, threads_for
-from fastconv._core.job cimport Buffer, Stopper, buffer_of, depthwise_row, table
+from fastconv._core.job cimport Buffer, Team, buffer_of, depthwise_row, table
 
 cnp.import_array()
 
@@ -34,6 +33,23 @@ cdef const k.fc_depthwise_row *_find(int kind) except NULL:
 def lanes(int kind):
     """Numbers in a vector of that kind."""
     return _find(kind).lanes
+
+
+ctypedef struct Call:
+    const char *x
+    const char *w
+    const char *bias
+    char *out
+
+
+cdef void _items(Job self, const Call *call, Team team, k.fc_region *region, bint caller) noexcept nogil:
+    """A thread's part of a call."""
+    cdef char *scratch = self._scratch(team)
+    cdef ptrdiff_t item, end
+    while k.fc_take(region, &item, &end):
+        while item < end and not team.over(caller):
+            self._item(item, scratch, call.x, call.w, call.bias, call.out)
+            item += 1
 
 
 cdef class Job:
@@ -66,48 +82,21 @@ cdef class Job:
     def run(self, cnp.ndarray x_array not None, cnp.ndarray w_array not None,
             cnp.ndarray bias_array, cnp.ndarray out_array not None):
         """Compute everything; w as the layout wants it (see backends/depthwise.py)."""
-        cdef const char *x = <const char *>cnp.PyArray_DATA(x_array)
-        cdef const char *w = <const char *>cnp.PyArray_DATA(w_array)
-        cdef const char *bias = NULL
-        cdef char *out = <char *>cnp.PyArray_DATA(out_array)
+        cdef Call call
         cdef int threads = threads_for(self.work)
-        cdef ptrdiff_t item, chunk
-        cdef Stopper stopper = Stopper()
-        cdef int failed = 0
-        cdef int *status = &failed
-        cdef char *scratch
-        if bias_array is not None:
-            bias = <const char *>cnp.PyArray_DATA(bias_array)
-        if self.items == 0:
-            return
-        threads = <int>min(<ptrdiff_t>threads, self.items)
-        if threads == 1:
-            with nogil:
-                scratch = self._scratch()
-                failed = scratch == NULL
-                if not failed:
-                    for item in range(self.items):
-                        if stopper.look():
-                            break
-                        self._item(item, scratch, x, w, bias, out)
-        else:
-            chunk = max(1, self.items // (threads * 8))
-            with nogil, parallel(num_threads=threads):
-                scratch = self._scratch()
-                if scratch == NULL:
-                    status[0] = 1
-                for item in prange(self.items, schedule="dynamic", chunksize=chunk):
-                    if status[0] == 0 and not stopper.stop:
-                        if threadid() == 0:
-                            stopper.look()
-                        self._item(item, scratch, x, w, bias, out)
-        stopper.check()
-        if failed:
-            raise MemoryError(f"no memory for a workspace of {self.scratch_bytes} bytes a thread")
+        cdef ptrdiff_t chunk = max(1, self.items // (threads * 8))
+        cdef Team team = Team()
+        cdef void *job = <void *>self
+        call.x, call.w = <const char *>cnp.PyArray_DATA(x_array), <const char *>cnp.PyArray_DATA(w_array)
+        call.out = <char *>cnp.PyArray_DATA(out_array)
+        call.bias = NULL if bias_array is None else <const char *>cnp.PyArray_DATA(bias_array)
+        with nogil:
+            team.run(<k.fc_task *>_items, job, &call, self.items, chunk, threads)
+        team.check()
 
-    cdef char *_scratch(self) noexcept nogil:
+    cdef char *_scratch(self, Team team) noexcept nogil:
         """The thread's workspace."""
-        return <char *>k.fc_scratch(self.scratch_bytes)
+        return team.scratch(self.scratch_bytes)
 
     cdef void _item(self, ptrdiff_t item, char *scratch, const char *x, const char *w,
                     const char *bias, char *out) noexcept nogil:
@@ -283,8 +272,8 @@ cdef class PlaneJob(Job):
             (self.span * self.plane_size + 5 * self.ukr.lanes) * self.number
         self.items = len(keywords["x_n"]) * self.groups * self.strips * depth_parts
 
-    cdef char *_scratch(self) noexcept nogil:
-        cdef char *scratch = <char *>k.fc_scratch(self.scratch_bytes)
+    cdef char *_scratch(self, Team team) noexcept nogil:
+        cdef char *scratch = team.scratch(self.scratch_bytes)
         if scratch != NULL:
             memset(scratch, 0, self.scratch_bytes)      # what lies around the planes
         return scratch

@@ -2,7 +2,7 @@
 """The direct driver's description of one sub-problem; see direct.pyx."""
 from libc.stdint cimport int32_t
 from fastconv._core cimport kernels as k
-from fastconv._core.job cimport Block, Stopper, Tiles
+from fastconv._core.job cimport Block, Team, Tiles
 
 
 ctypedef struct Segment:        # a run of neighbouring samples in the packed strip
@@ -59,6 +59,7 @@ ctypedef struct Call:           # the operands of one run
     const char *bias
     char *out
     int *bad                    # set where a panel is not finite
+    size_t nbytes               # scratch of a thread
 
 
 cdef class Job:
@@ -105,15 +106,15 @@ cdef class Job:
                     ptrdiff_t count, char *to) noexcept nogil
     cdef void _panel(self, const Call *call, Phase *f, const Block *b, ptrdiff_t g, ptrdiff_t first,
                      ptrdiff_t count, char *to) noexcept nogil
-    cdef void _item(self, ptrdiff_t item, char *scratch, const Call *call, Stopper stopper,
-                    bint watching) noexcept nogil
+    cdef void _item(self, ptrdiff_t item, char *scratch, const Call *call, Team team,
+                    bint caller) noexcept nogil
     cdef void _gather(self, Phase *f, const char *x, const ptrdiff_t *index, ptrdiff_t strip,
                       ptrdiff_t cols_at, ptrdiff_t rows, ptrdiff_t cols, char *buf,
                       ptrdiff_t first_channel, ptrdiff_t channels) noexcept nogil
     cdef void _strip(self, const Call *call, Phase *f, ptrdiff_t part, ptrdiff_t g, const char *x,
                      const ptrdiff_t *index, ptrdiff_t strip, ptrdiff_t cols_at, ptrdiff_t rows,
-                     ptrdiff_t cols, char *buf, char *out, bint fresh, Stopper stopper,
-                     bint watching) noexcept nogil
+                     ptrdiff_t cols, char *buf, char *out, bint fresh, Team team,
+                     bint caller) noexcept nogil
     cdef const char *_plane(self, const Phase *f, const char *x, const ptrdiff_t *index,
                             ptrdiff_t t) noexcept nogil
     cdef void _block(self, const Call *call, Phase *f, const Block *b, ptrdiff_t g, const char *buf,

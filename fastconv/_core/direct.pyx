@@ -11,14 +11,13 @@ transposed convolution) the same product.  A Job belongs to one set of strides; 
 builds it and keeps it with the plan.
 """
 cimport cython
-from cython.parallel cimport parallel, prange, threadid
 from libc.stdint cimport int32_t
 cimport numpy as cnp
 
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport isa_index, threads_for
 from fastconv._core.job cimport (
-    ROW_TILE, TAP_BLOCK, Block, Buffer, Stopper, Tiles, buffer_of, fill_reader, pixel_tiles,
+    ROW_TILE, TAP_BLOCK, Block, Buffer, Team, Tiles, buffer_of, fill_reader, pixel_tiles,
     table)
 
 cnp.import_array()
@@ -30,6 +29,40 @@ cdef ptrdiff_t ceil_div(ptrdiff_t a, ptrdiff_t b) noexcept nogil:
 
 cdef void set_axis(k.fc_axis *axis, spec) except *:
     axis.length, axis.upsample, axis.step_bytes, axis.mode = spec
+
+
+ctypedef struct Packing:
+    const char *w
+    char *to
+    bint bad                    # not all finite
+
+
+cdef void _pack_blocks(Job self, Packing *call, Team team, k.fc_region *region, bint caller) noexcept nogil:
+    """A thread's part of the weights."""
+    cdef ptrdiff_t j, end, g, size = self.tiles.planes * self.tiles.number_bytes
+    cdef Phase *f
+    cdef Block *block
+    while k.fc_take(region, &j, &end):
+        while j < end and not team.over(caller):
+            block = &self.tiles.blocks[j % self.tiles.count]
+            g = j // self.tiles.count % self.g_count
+            f = &self.phase[j // self.tiles.count // self.g_count]
+            if not self._pack(f, block, call.w + self.w_g[g], 0, f.taps,
+                              call.to + f.packed_bytes + g * f.group_bytes + block.at * f.taps * size):
+                call.bad = True
+            j += 1
+
+
+cdef void _items(Job self, const Call *call, Team team, k.fc_region *region, bint caller) noexcept nogil:
+    """A thread's part of a call."""
+    cdef char *scratch = team.scratch(call.nbytes)
+    cdef ptrdiff_t item, end
+    if scratch != NULL:
+        (<ptrdiff_t *>scratch)[0] = -1      # the strip that it holds
+    while k.fc_take(region, &item, &end):
+        while item < end and not team.over(caller):
+            self._item(item, scratch, call, team, caller)
+            item += 1
 
 
 cdef class Job:
@@ -180,25 +213,17 @@ cdef class Job:
 
     def pack(self, cnp.ndarray w not None, cnp.ndarray out not None):
         """Lay the weights (compute type, C-contiguous) out tile by tile; False: not all finite."""
-        cdef const char *weights = <const char *>cnp.PyArray_DATA(w)
-        cdef char *packed = <char *>cnp.PyArray_DATA(out)
-        cdef ptrdiff_t size = self.tiles.planes * self.tiles.number_bytes
-        cdef ptrdiff_t jobs = self.phases * self.g_count * self.tiles.count
-        cdef ptrdiff_t j, g, b, p
+        cdef Packing call
+        cdef ptrdiff_t blocks = self.phases * self.g_count * self.tiles.count
         cdef int threads = threads_for(<double>self.packed_bytes * 4)
-        cdef Phase *f
-        cdef Block *block
-        cdef char *at
-        cdef int bad = 0
-        for j in prange(jobs, nogil=True, num_threads=threads, schedule="static"):
-            b = j % self.tiles.count
-            g = j // self.tiles.count % self.g_count
-            p = j // self.tiles.count // self.g_count
-            f = &self.phase[p]
-            block = &self.tiles.blocks[b]
-            at = packed + f.packed_bytes + g * f.group_bytes + block.at * f.taps * size
-            bad += not self._pack(f, block, weights + self.w_g[g], 0, f.taps, at)
-        return bad == 0
+        cdef Team team = Team()
+        cdef void *job = <void *>self
+        call.w, call.to = <const char *>cnp.PyArray_DATA(w), <char *>cnp.PyArray_DATA(out)
+        call.bad = False
+        with nogil:
+            team.run(<k.fc_task *>_pack_blocks, job, &call, blocks, max(1, blocks // (threads * 8)), threads)
+        team.check()
+        return not call.bad
 
     cdef bint _pack(self, const Phase *f, const Block *b, const char *raw, ptrdiff_t first,
                     ptrdiff_t count, char *to) noexcept nogil:
@@ -215,13 +240,10 @@ cdef class Job:
         """Compute everything; the interpreter is released.  Without packed weights, panels of the raw
         ones are packed on the way; False: those were not all finite."""
         cdef Call call
-        cdef int threads = threads_for(self.work)
-        cdef ptrdiff_t item, chunk
-        cdef Stopper stopper = Stopper()
-        cdef int failed = 0, bad = 0
-        cdef int *status = &failed
-        cdef char *scratch
-        cdef size_t nbytes = self.scratch_bytes
+        cdef int threads = threads_for(self.work), bad = 0
+        cdef Team team = Team()
+        cdef void *job = <void *>self
+        call.nbytes = self.scratch_bytes
         call.x, call.out = <const char *>cnp.PyArray_DATA(x_array), <char *>cnp.PyArray_DATA(out_array)
         call.packed = call.raw = call.bias = NULL
         call.bad = &bad
@@ -229,44 +251,16 @@ cdef class Job:
             call.packed = <const char *>cnp.PyArray_DATA(packed_array)
         if raw_array is not None:
             call.raw = <const char *>cnp.PyArray_DATA(raw_array)
-            nbytes += self.panel_bytes
+            call.nbytes += self.panel_bytes
         if bias_array is not None:
             call.bias = <const char *>cnp.PyArray_DATA(bias_array)
-        if self.items == 0:
-            return True
-        if threads > self.items:
-            threads = <int>self.items
-        if threads == 1:
-            with nogil:
-                scratch = <char *>k.fc_scratch(nbytes)
-                if scratch == NULL:
-                    failed = 1
-                else:
-                    (<ptrdiff_t *>scratch)[0] = -1
-                    for item in range(self.items):
-                        if stopper.look():
-                            break
-                        self._item(item, scratch, &call, stopper, True)
-        else:
-            chunk = max(1, self.items // (threads * 32))
-            with nogil, parallel(num_threads=threads):
-                scratch = <char *>k.fc_scratch(nbytes)
-                if scratch == NULL:
-                    status[0] = 1
-                else:
-                    (<ptrdiff_t *>scratch)[0] = -1
-                for item in prange(self.items, schedule="dynamic", chunksize=chunk):
-                    if status[0] == 0 and not stopper.stop:
-                        if threadid() == 0:
-                            stopper.look()
-                        self._item(item, scratch, &call, stopper, threadid() == 0)
-        stopper.check()
-        if failed:
-            raise MemoryError(f"no memory for a workspace of {nbytes} bytes a thread")
+        with nogil:
+            team.run(<k.fc_task *>_items, job, &call, self.items, max(1, self.items // (threads * 32)), threads)
+        team.check()
         return not bad
 
-    cdef void _item(self, ptrdiff_t item, char *scratch, const Call *call, Stopper stopper,
-                    bint watching) noexcept nogil:
+    cdef void _item(self, ptrdiff_t item, char *scratch, const Call *call, Team team,
+                    bint caller) noexcept nogil:
         """One strip: gather it, multiply it by each block of channels, write the results."""
         cdef int p = 0
         while item >= self.first_item[p + 1]:
@@ -297,12 +291,12 @@ cdef class Job:
         cdef bint fresh = (<ptrdiff_t *>scratch)[0] != item - part
         (<ptrdiff_t *>scratch)[0] = item - part     # the parts of a strip share its input
         self._strip(call, f, part, g, call.x + self.x_n[n] + self.x_g[g], index, strip, cols_at, rows, cols,
-                    x_buf, out, fresh, stopper, watching)
+                    x_buf, out, fresh, team, caller)
 
     cdef void _strip(self, const Call *call, Phase *f, ptrdiff_t part, ptrdiff_t g, const char *x,
                      const ptrdiff_t *index, ptrdiff_t strip, ptrdiff_t cols_at, ptrdiff_t rows,
-                     ptrdiff_t cols, char *buf, char *out, bint fresh, Stopper stopper,
-                     bint watching) noexcept nogil:
+                     ptrdiff_t cols, char *buf, char *out, bint fresh, Team team,
+                     bint caller) noexcept nogil:
         """One part of the channels of a strip; fresh: its input is not in buf yet."""
         cdef ptrdiff_t b, first = part * self.tiles.count // self.parts
         cdef ptrdiff_t last = (part + 1) * self.tiles.count // self.parts
@@ -310,7 +304,7 @@ cdef class Job:
             self._gather(f, x, index, strip, cols_at, rows, cols, buf, 0, self.channels)
         for b in range(first, last):
             self._block(call, f, &self.tiles.blocks[b], g, buf, out, rows, cols)
-            if stopper.stop or (watching and stopper.look()):
+            if team.over(caller):
                 return
 
     cdef ptrdiff_t _panel_bytes(self, const Phase *f) noexcept nogil:

@@ -11,11 +11,11 @@ channels are grouped.
 import numpy as np
 
 cimport numpy as cnp
-from cython.parallel cimport prange
 from libc.string cimport memcpy
 
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport isa_index, threads_for
+from fastconv._core.job cimport Team
 from fastconv._core.filters cimport (
     fc_iir_complex, fc_iir_row, fc_iir_rows, fc_iir_ukr, fc_lanes_row, fc_lanes_rows)
 from fastconv._core.cpu import get_threads
@@ -157,6 +157,15 @@ cdef struct Piece:          # channels that one thread takes through all samples
     int lanes
 
 
+cdef void _pieces(_Recursion self, void *_, Team team, k.fc_region *region, bint caller) noexcept nogil:
+    """A thread's part of the channels."""
+    cdef ptrdiff_t i, end
+    while k.fc_take(region, &i, &end):
+        while i < end and not team.over(caller):
+            self._take(i, team)
+            i += 1
+
+
 cdef class _Recursion:
     """One call: its operands, the tiles of its order, and how channels are cut."""
     cdef char *x
@@ -233,38 +242,27 @@ cdef class _Recursion:
 
     def compute(self):
         cdef double work = <double>self.n * self.channels * self.sections * (2 * self.order + 1)
-        cdef int threads = threads_for(2 * work), failed = 0
-        cdef int *status = &failed
-        cdef ptrdiff_t i
-        if threads > self.pieces:
-            threads = <int>self.pieces
-        if threads <= 1:
-            with nogil:
-                for i in range(self.pieces):
-                    if not self._take(i):
-                        failed = 1
-                        break
-        else:
-            for i in prange(self.pieces, nogil=True, num_threads=threads, schedule="dynamic"):
-                if not self._take(i):
-                    status[0] = 1
-        if failed:
-            raise MemoryError("no memory for a block of samples")
+        cdef int threads = threads_for(2 * work)
+        cdef Team team = Team()
+        cdef void *job = <void *>self
+        with nogil:
+            team.run(<k.fc_task *>_pieces, job, NULL, self.pieces, 1, threads)
+        team.check()
 
-    cdef bint _take(self, ptrdiff_t i) noexcept nogil:
+    cdef void _take(self, ptrdiff_t i, Team team) noexcept nogil:
         cdef Piece p
         if self.is_complex:
             fc_iir_complex(self.kind, self.sections, self.order, self.n,
                            self.x + self.x_at[i] * self.number, self.x_step,
                            self.y + self.y_at[i] * self.number, self.y_step, self.coef,
                            self.state + i * self.sections * self.order * self.number)
-            return True
+            return
         if i >= self.full:
             p = self.rest[i - self.full]
         else:
             p.first, p.vectors, p.lanes = i * self.vectors * self.lanes, self.vectors, self.lanes
             p.count = p.vectors * p.lanes
-        return self._piece(&p)
+        self._piece(&p, team)
 
     cdef int _step(self, const Piece *p, ptrdiff_t s) noexcept nogil:
         """Sections of the next tile, when s are done."""
@@ -307,8 +305,8 @@ cdef class _Recursion:
                 state + s * p.vectors * self.order * lane_bytes)
             s += step
 
-    cdef bint _piece(self, const Piece *p) noexcept nogil:
-        """Some channels from the first sample to the last; False: no memory."""
+    cdef void _piece(self, const Piece *p, Team team) noexcept nogil:
+        """Some channels from the first sample to the last."""
         cdef ptrdiff_t width = p.vectors * p.lanes, numbers = self.sections * (2 * self.order + 1)
         cdef ptrdiff_t i, lane, n, block = IIR_BYTES // (width * self.number)
         cdef ptrdiff_t coef_bytes = numbers * p.lanes * self.number
@@ -319,9 +317,9 @@ cdef class _Recursion:
         cdef bint straight = True
         coef_bytes = (coef_bytes + 63) // 64 * 64
         state_bytes = (state_bytes + 63) // 64 * 64
-        cdef char *coef = <char *>k.fc_scratch(coef_bytes + state_bytes + block * width * self.number)
+        cdef char *coef = team.scratch(coef_bytes + state_bytes + block * width * self.number)
         if coef == NULL:
-            return False
+            return
         cdef char *state = coef + coef_bytes
         cdef char *buf = state + state_bytes
         cdef const char *x
@@ -358,4 +356,3 @@ cdef class _Recursion:
                                      <int>min(<ptrdiff_t>p.lanes, p.count - lane * p.lanes))
             i += n
         self._move_state(p, state, False)
-        return True

@@ -12,14 +12,13 @@ Three ways, chosen by memory steps alone, with the same bits (kernels/fir_ukr.c)
 
 A Job belongs to one set of strides; backends/_fir.py builds it and keeps it with the plan.
 """
-from cython.parallel cimport parallel, prange, threadid
 from libc.string cimport memcpy
 cimport numpy as cnp
 
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport isa_index, threads_for
 from fastconv._core.filters cimport fc_fir_row, fc_fir_rows
-from fastconv._core.job cimport Stopper, table
+from fastconv._core.job cimport Team, table
 
 cnp.import_array()
 
@@ -32,6 +31,23 @@ cdef enum:
     STRIP_BYTES = 196608    # of gathered rows, in the L2 cache
     ROW_BYTES = 1024        # of one of them
     AHEAD = 6               # rows that are fetched before they are copied: no prefetcher sees their pattern
+
+
+cdef struct Call:               # one run's operands
+    const char *x
+    const char *w
+    const char *bias
+    char *out
+
+
+cdef void _items(Job self, const Call *call, Team team, k.fc_region *region, bint caller) noexcept nogil:
+    """A thread's part of a call."""
+    cdef ptrdiff_t item, end
+    while k.fc_take(region, &item, &end):
+        while item < end and not team.over(caller):
+            if not self._item(item, call.x, call.w, call.bias, call.out):
+                team.fail(self.scratch_bytes)
+            item += 1
 
 
 cdef class Job:
@@ -111,40 +127,21 @@ cdef class Job:
             cnp.ndarray out_array not None):
         """Compute everything; the interpreter is released.  w: contiguous, of the compute type; bias: a number
         a filter or None.  False: w is not finite, where that matters; nothing is computed then."""
-        cdef const char *x = <const char *>cnp.PyArray_DATA(x_array)
-        cdef const char *w = <const char *>cnp.PyArray_DATA(w_array)
-        cdef const char *bias = NULL if bias_array is None else <const char *>cnp.PyArray_DATA(bias_array)
-        cdef char *out = <char *>cnp.PyArray_DATA(out_array)
         cdef double work = <double>self.lines * self.outputs * max(self.taps, <ptrdiff_t>WORK) * \
             max(self.cols, <ptrdiff_t>1)
         cdef int threads = threads_for(work * (4 if self.kind >= 8 else 1))
-        cdef ptrdiff_t item, block
-        cdef Stopper stopper
-        cdef int failed = 0
-        cdef int *status = &failed
-        if self.zeros and not k.fc_all_finite(self.kind, w, self.taps * (2 if self.kind >= 8 else 1)):
+        cdef Call call
+        cdef Team team
+        cdef void *job = <void *>self
+        call.x, call.w = <const char *>cnp.PyArray_DATA(x_array), <const char *>cnp.PyArray_DATA(w_array)
+        call.bias = NULL if bias_array is None else <const char *>cnp.PyArray_DATA(bias_array)
+        call.out = <char *>cnp.PyArray_DATA(out_array)
+        if self.zeros and not k.fc_all_finite(self.kind, call.w, self.taps * (2 if self.kind >= 8 else 1)):
             return False
-        if threads > self.items:
-            threads = <int>self.items
-        stopper = Stopper()
-        if threads <= 1:
-            with nogil:
-                for item in range(self.items):
-                    if stopper.look() or not self._item(item, x, w, bias, out):
-                        failed = 1
-                        break
-        else:
-            block = max(<ptrdiff_t>1, self.items // (threads * 32))
-            with nogil, parallel(num_threads=threads):
-                for item in prange(self.items, schedule="dynamic", chunksize=block):
-                    if status[0] == 0 and not stopper.stop:
-                        if threadid() == 0:
-                            stopper.look()
-                        if not self._item(item, x, w, bias, out):
-                            status[0] = 1
-        stopper.check()
-        if failed:
-            raise MemoryError(f"no memory for a workspace of {self.scratch_bytes} bytes a thread")
+        team = Team()
+        with nogil:
+            team.run(<k.fc_task *>_items, job, &call, self.items, max(1, self.items // (threads * 32)), threads)
+        team.check()
         return True
 
     cdef bint _item(self, ptrdiff_t item, const char *x, const char *w, const char *bias,

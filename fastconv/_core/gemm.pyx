@@ -5,14 +5,13 @@ The columns are gathered in one parallel region; the GEMM is called outside of i
 interpreter released: BLAS has threads of its own.  Numbers are moved as raw bytes, so complex
 ones stay interleaved as BLAS wants them.
 """
-from cython.parallel cimport prange
 from libc.string cimport memcpy, memset
 cimport numpy as cnp
 from scipy.linalg.cython_blas cimport cgemm, dgemm, sgemm, zgemm
 
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport threads_for
-from fastconv._core.job cimport Buffer, buffer_of, fill_reader
+from fastconv._core.job cimport Buffer, Team, buffer_of, fill_reader
 
 cnp.import_array()
 
@@ -35,6 +34,20 @@ cdef struct Gather:
     ptrdiff_t stride[64]
     ptrdiff_t tap_count[64]
     ptrdiff_t *deltas[64]
+    const k.fc_reader *reader
+    const char *x
+    char *to
+    ptrdiff_t row, rows, col, cols      # outputs of the block
+
+
+cdef void some_columns(void *_, const Gather *g, Team team, k.fc_region *region, bint caller) noexcept nogil:
+    """A thread's part of the columns."""
+    cdef ptrdiff_t i, end
+    while k.fc_take(region, &i, &end):
+        while i < end and not team.over(caller):
+            gather_column(g, g.reader, g.x, i, g.row, g.rows, g.col, g.cols,
+                          g.to + i * g.rows * g.cols * g.reader.number_bytes)
+            i += 1
 
 
 cdef void gather_column(const Gather *g, const k.fc_reader *r, const char *x, ptrdiff_t column,
@@ -81,6 +94,7 @@ def gather_columns(cnp.ndarray block not None, cnp.ndarray x not None, sub, fill
     """
     cdef Gather g
     cdef k.fc_reader r
+    cdef Team team = Team()
     cdef list keep = []
     cdef Buffer b
     cdef ptrdiff_t i, d, columns, pixels = rows * cols
@@ -111,10 +125,13 @@ def gather_columns(cnp.ndarray block not None, cnp.ndarray x not None, sub, fill
         r.pack = copy8 if x.itemsize == 8 else copy16
         memcpy(&r.fill[0][0], <const char *>value, len(value))
         r.fill_is_zero = not any(value)
+    g.reader, g.x, g.to = &r, data, dst
+    g.row, g.rows, g.col, g.cols = row, rows, col, cols
     columns = g.channels * g.taps
     threads = threads_for(<double>columns * pixels * 4)
-    for i in prange(columns, nogil=True, num_threads=threads, schedule="static"):
-        gather_column(&g, &r, data, i, row, rows, col, cols, dst + i * pixels * r.number_bytes)
+    with nogil:
+        team.run(<k.fc_task *>some_columns, NULL, &g, columns, max(1, columns // (threads * 8)), threads)
+    team.check()
 
 
 def multiply(cnp.ndarray w not None, cnp.ndarray columns not None, cnp.ndarray out not None):

@@ -8,13 +8,12 @@ one outside a row of the fill value.  Only columns beside the left and right bor
 product of a column and a row (``lined``) goes over a strip in two passes, by way of a buffer in the cache.
 Stride and dilation 1, columns neighbours in memory; backends/_image.py leaves all else to direct.pyx.
 """
-from cython.parallel cimport parallel, prange, threadid
 from libc.string cimport memcpy, memset
 cimport numpy as cnp
 
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport isa_index, threads_for
-from fastconv._core.job cimport Stopper
+from fastconv._core.job cimport Team
 
 cnp.import_array()
 
@@ -174,13 +173,14 @@ cdef ptrdiff_t buffer_pitch(const Image *d) noexcept nogil:
 
 cdef int run(const Image *d, const char *x, const char *w, char *out) except -1:
     """Compute everything; the interpreter is released where it takes long."""
-    cdef int threads = threads_for(EARLY * d.work), failed = 0
-    cdef int *status = &failed
+    cdef int threads
     cdef ptrdiff_t item
     cdef char *scratch
-    cdef Stopper stopper
+    cdef Call call
+    cdef Team team
+    call.d, call.x, call.w, call.out = d, x, w, out
     # the system has just written the zeros of a fresh page, which are then in the cache
-    cdef bint stream = d.stream and fc_resident(out, d.axis[0].out * d.axis[0].out_step)
+    call.stream = d.stream and fc_resident(out, d.axis[0].out * d.axis[0].out_step)
     if d.items == 0:
         return 0
     if d.work < 20000:
@@ -189,28 +189,36 @@ cdef int run(const Image *d, const char *x, const char *w, char *out) except -1:
             raise MemoryError(f"no memory for a workspace of {d.scratch_bytes} bytes a thread")
         fill_row(d, scratch)
         for item in range(d.items):
-            one_item(d, item, x, w, out, stream, scratch)
+            one_item(d, item, x, w, out, call.stream, scratch)
         return 0
-    stopper = Stopper()
-    if threads > d.items:
-        threads = <int>d.items
-    with nogil, parallel(num_threads=threads):
-        scratch = <char *>k.fc_scratch(d.scratch_bytes)
-        if scratch == NULL:
-            status[0] = 1
-        else:
-            fill_row(d, scratch)
-        for item in prange(d.items, schedule="dynamic"):
-            if status[0] == 0 and not stopper.stop:
-                if threadid() == 0:
-                    stopper.look()
-                one_item(d, item, x, w, out, stream, scratch)
-        if stream:
-            fc_fence()
-    stopper.check()
-    if failed:
-        raise MemoryError(f"no memory for a workspace of {d.scratch_bytes} bytes a thread")
+    team = Team()
+    threads = threads_for(EARLY * d.work)
+    with nogil:
+        team.run(<k.fc_task *>some_items, NULL, &call, d.items, 1, threads)
+    team.check()
     return 0
+
+
+cdef struct Call:
+    const Image *d
+    const char *x
+    const char *w
+    char *out
+    bint stream
+
+
+cdef void some_items(void *_, const Call *call, Team team, k.fc_region *region, bint caller) noexcept nogil:
+    """A thread's part of a call."""
+    cdef char *scratch = team.scratch(call.d.scratch_bytes)
+    cdef ptrdiff_t item, end
+    if scratch != NULL:
+        fill_row(call.d, scratch)
+    while k.fc_take(region, &item, &end):
+        while item < end and not team.over(caller):
+            one_item(call.d, item, call.x, call.w, call.out, call.stream, scratch)
+            item += 1
+    if call.stream:
+        fc_fence()
 
 
 cdef void put(char *to, const char *source, ptrdiff_t number) noexcept nogil:

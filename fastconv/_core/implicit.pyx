@@ -15,7 +15,7 @@ from libc.stdint cimport int32_t
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport isa_index
 from fastconv._core.direct cimport Call, Job, Phase, Segment
-from fastconv._core.job cimport TAP_BLOCK, Block, Stopper, Tiles, depthwise_row
+from fastconv._core.job cimport TAP_BLOCK, Block, Team, Tiles, depthwise_row
 
 cdef enum:
     MAX_PIXELS = 14
@@ -126,8 +126,8 @@ cdef class ChannelJob(Job):
 
     cdef void _strip(self, const Call *call, Phase *f, ptrdiff_t part, ptrdiff_t g, const char *x,
                      const ptrdiff_t *index, ptrdiff_t strip, ptrdiff_t cols_at, ptrdiff_t rows,
-                     ptrdiff_t cols, char *buf, char *out, bint fresh, Stopper stopper,
-                     bint watching) noexcept nogil:
+                     ptrdiff_t cols, char *buf, char *out, bint fresh, Team team,
+                     bint caller) noexcept nogil:
         cdef ptrdiff_t number = self.tiles.number_bytes, taps = f.taps // max(self.channels, 1)
         cdef ptrdiff_t step = self.channel_pitch or 1, row_step = f.pitch * step
         cdef ptrdiff_t c0 = 0, channels, b, first = part * self.tiles.count // self.parts
@@ -161,7 +161,7 @@ cdef class ChannelJob(Job):
                 if not straight and c0 + channels >= self.channels:
                     self._finish(call, f, block, g, c, out, rows, cols,
                                  sums + self.sums_bytes - f.strip_cols * self.tiles.max_width * number)
-                if stopper.stop or (watching and stopper.look()):
+                if team.over(caller):
                     return
             c0 += channels
             if c0 >= self.channels:

@@ -8,12 +8,11 @@ may lie anywhere, so rank, stride, dilation and borders are only entries of the 
 apart are first turned to runs, the whole input at once.  An item is a strip of pixels of one image and
 group, or a part of its filters.  Called by backends/indirect.py; real floats only.
 """
-from cython.parallel cimport parallel, prange, threadid
 cimport numpy as cnp
 
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport isa_index, threads_for
-from fastconv._core.job cimport TAP_BLOCK, Stopper, depthwise_row, fill_reader, table
+from fastconv._core.job cimport TAP_BLOCK, Team, depthwise_row, fill_reader, table
 
 cnp.import_array()
 
@@ -30,6 +29,50 @@ def tile_pixels(int kind):
         if rows[i].kind == kind and rows[i].nv == 2:
             most = max(most, rows[i].pixels)
     return most
+
+
+cdef struct Call:               # one run's operands
+    const char *x
+    const char *packed
+    const char *w
+    const char *bias
+    char *out
+    char *first                 # the workspace of the calling thread
+    size_t own                  # bytes of a thread's own
+    bint bad                    # weights that are not finite were met
+
+
+cdef void _pack_blocks(Job self, Call *call, Team team, k.fc_region *region, bint caller) noexcept nogil:
+    """A thread's part of the weights."""
+    cdef ptrdiff_t i, end
+    while k.fc_take(region, &i, &end):
+        while i < end and not team.over(caller):
+            if not self._pack(i // self.blocks, i % self.blocks, call.w,
+                              call.out + self._block_at(i // self.blocks, i % self.blocks)):
+                call.bad = True
+            i += 1
+
+
+cdef void _turn_samples(Job self, Call *call, Team team, k.fc_region *region, bint caller) noexcept nogil:
+    """A thread's part of the samples that are turned to channels last."""
+    cdef ptrdiff_t item, end
+    while k.fc_take(region, &item, &end):
+        while item < end and not team.over(caller):
+            self._turn(item, call.x, call.first)
+            item += 1
+
+
+cdef void _items(Job self, Call *call, Team team, k.fc_region *region, bint caller) noexcept nogil:
+    """A thread's part of a call."""
+    cdef char *scratch = call.first + self.turned_bytes if caller else team.scratch(call.own)
+    cdef ptrdiff_t item, end
+    if scratch != NULL:
+        k.fc_fill_run(&self.reader, scratch, scratch, self.channels)
+    while k.fc_take(region, &item, &end):
+        while item < end and not team.over(caller):
+            if not self._item(item, scratch, call, team, caller):
+                call.bad = True
+            item += 1
 
 
 cdef class Job:
@@ -132,14 +175,16 @@ cdef class Job:
 
     def pack(self, cnp.ndarray w not None, cnp.ndarray out not None):
         """Lay the weights out block by block, [tap][channel][lanes]; False: not all finite."""
-        cdef const char *weights = <const char *>cnp.PyArray_DATA(w)
-        cdef char *to = <char *>cnp.PyArray_DATA(out)
-        cdef ptrdiff_t i
-        cdef int bad = 0, threads = threads_for(<double>self.packed_bytes * 4)
-        for i in prange(self.groups * self.blocks, nogil=True, num_threads=threads, schedule="static"):
-            bad += not self._pack(i // self.blocks, i % self.blocks, weights,
-                                  to + self._block_at(i // self.blocks, i % self.blocks))
-        return bad == 0
+        cdef Call call
+        cdef ptrdiff_t blocks = self.groups * self.blocks
+        cdef int threads = threads_for(<double>self.packed_bytes * 4)
+        cdef Team team = Team()
+        cdef void *job = <void *>self
+        call.w, call.out, call.bad = <const char *>cnp.PyArray_DATA(w), <char *>cnp.PyArray_DATA(out), False
+        with nogil:
+            team.run(<k.fc_task *>_pack_blocks, job, &call, blocks, max(1, blocks // (threads * 8)), threads)
+        team.check()
+        return not call.bad
 
     cdef ptrdiff_t _block_at(self, ptrdiff_t g, ptrdiff_t b) noexcept nogil:
         """Where a block of packed weights begins."""
@@ -156,55 +201,28 @@ cdef class Job:
             cnp.ndarray bias_array, cnp.ndarray out_array not None):
         """Compute everything; the interpreter is released.  Without packed weights, blocks of the raw ones
         (w_array) are packed where they are used, in the cache.  False: those are not all finite."""
-        cdef const char *x = <const char *>cnp.PyArray_DATA(x_array)
-        cdef const char *packed = NULL if packed_array is None else <const char *>cnp.PyArray_DATA(packed_array)
-        cdef const char *w = NULL if w_array is None else <const char *>cnp.PyArray_DATA(w_array)
-        cdef ptrdiff_t own = self.scratch_bytes
-        cdef const char *bias = NULL
-        cdef char *out = <char *>cnp.PyArray_DATA(out_array)
+        cdef Call call
         cdef int threads = threads_for(self.work)
-        cdef ptrdiff_t item
-        cdef Stopper stopper = Stopper()
-        cdef int failed = 0, unfinite = 0
-        cdef int *status = &failed
-        cdef int *odd = &unfinite
-        cdef char *scratch
-        cdef char *first = NULL
-        if bias_array is not None:
-            bias = <const char *>cnp.PyArray_DATA(bias_array)
+        cdef Team team = Team()
+        cdef void *job = <void *>self
+        call.x, call.out = <const char *>cnp.PyArray_DATA(x_array), <char *>cnp.PyArray_DATA(out_array)
+        call.packed = NULL if packed_array is None else <const char *>cnp.PyArray_DATA(packed_array)
+        call.w = NULL if w_array is None else <const char *>cnp.PyArray_DATA(w_array)
+        call.bias = NULL if bias_array is None else <const char *>cnp.PyArray_DATA(bias_array)
+        call.bad, call.own = False, self.scratch_bytes
         if self.items == 0:
             return True
-        if packed == NULL:
-            own += self._block_at(0, 1) + 64
-        threads = <int>min(<ptrdiff_t>threads, self.items)
+        if call.packed == NULL:
+            call.own += self._block_at(0, 1) + 64
         with nogil:
             # the turned input lies in the workspace of this thread, before its own part
-            first = <char *>k.fc_scratch(self.turned_bytes + own)
-            if first == NULL:
-                failed = 1
-        if not failed:
-            with nogil, parallel(num_threads=threads):
-                scratch = first + self.turned_bytes
-                if threadid() != 0:
-                    scratch = <char *>k.fc_scratch(own)
-                if scratch == NULL:
-                    status[0] = 1
-                else:
-                    k.fc_fill_run(&self.reader, scratch, scratch, self.channels)
-                if self.turned:
-                    for item in prange(self.images * self.groups * self.turns, schedule="static"):
-                        self._turn(item, x, first)
-                for item in prange(self.items, schedule="dynamic"):
-                    if status[0] == 0 and not stopper.stop:
-                        if threadid() == 0:
-                            stopper.look()
-                        if not self._item(item, scratch, first if self.turned else x, packed, w, bias, out,
-                                          stopper, threadid() == 0):
-                            odd[0] = 1
-        stopper.check()
-        if failed:
-            raise MemoryError(f"no memory for a workspace of {self.turned_bytes + own} bytes")
-        return not unfinite
+            call.first = team.scratch(self.turned_bytes + call.own)
+            if self.turned:
+                team.run(<k.fc_task *>_turn_samples, job, &call, self.images * self.groups * self.turns, 1, threads)
+                call.x = call.first
+            team.run(<k.fc_task *>_items, job, &call, self.items, 1, threads)
+        team.check()
+        return not call.bad
 
     cdef void _turn(self, ptrdiff_t item, const char *x, char *to) noexcept nogil:
         """The channels of some samples side by side."""
@@ -227,8 +245,8 @@ cdef class Job:
                           self.channels)
             s += 1
 
-    cdef bint _item(self, ptrdiff_t item, char *scratch, const char *x, const char *packed, const char *w,
-                    const char *bias, char *out, Stopper stopper, bint watching) noexcept nogil:
+    cdef bint _item(self, ptrdiff_t item, char *scratch, const Call *call, Team team,
+                    bint caller) noexcept nogil:
         """A strip, or a part of its filters; False: weights that are not finite were packed."""
         cdef ptrdiff_t part = item % self.parts, rest = item // self.parts, b, lane
         cdef ptrdiff_t start = rest % self.strips * self.strip, i = rest // self.strips
@@ -240,6 +258,7 @@ cdef class Job:
         cdef const char *own
         cdef bint finite = True
         cdef ptrdiff_t pitch = self._pitch(start, count)
+        cdef const char *x = call.x
         if self.turned:
             x += i * self.sources * self.channels * self.number
         else:
@@ -247,18 +266,18 @@ cdef class Job:
         self._point(at, start, count, x, scratch)
         for b in range(part * self.blocks // self.parts, (part + 1) * self.blocks // self.parts):
             lane = self._lanes_before(b)
-            if packed == NULL:
-                finite &= self._pack(g, b, w, panel)
+            if call.packed == NULL:
+                finite &= self._pack(g, b, call.w, panel)
             else:
-                block = packed + self._block_at(g, b)
-            own = NULL if bias == NULL else bias + (g * self.filters + lane) * self.number
+                block = call.packed + self._block_at(g, b)
+            own = NULL if call.bias == NULL else call.bias + (g * self.filters + lane) * self.number
             if pitch and self._lanes_before(b + 1) <= self.filters:
-                self._block(b, at, count, block, out + self.out_from[i] + self.out_at[start] + lane * self.number,
-                            pitch, own)
+                self._block(b, at, count, block,
+                            call.out + self.out_from[i] + self.out_at[start] + lane * self.number, pitch, own)
             else:
                 self._block(b, at, count, block, c, self._lanes_before(b + 1) - lane, NULL)
-                self._store(b, start, count, c, own, out + self.out_from[i])
-            if stopper.stop or (watching and stopper.look()):
+                self._store(b, start, count, c, own, call.out + self.out_from[i])
+            if team.over(caller):
                 break
         return finite
 

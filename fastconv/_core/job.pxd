@@ -57,11 +57,17 @@ cdef const k.fc_depthwise_row *depthwise_row(int kind) noexcept
 cdef ptrdiff_t *table(list keep, numbers) except NULL
 cdef void fill_reader(k.fc_reader *r, int kind, int memory_type, bint is_complex, bint swapped,
                       fill) except *
-cdef class Stopper:
-    """Lets Ctrl-C end a long call: the first thread looks at it now and then."""
-    cdef bint stop
+cdef class Team:
+    """The threads of a call: they take its items, and end early for Ctrl-C or where one has no memory."""
+    cdef bint stop              # none may begin another item
     cdef double last
     cdef object error
+    cdef size_t missing         # bytes that a thread did not get
+    cdef void run(self, k.fc_task *task, void *job, void *call, ptrdiff_t items, ptrdiff_t chunk,
+                  int threads) noexcept nogil
+    cdef char *scratch(self, size_t nbytes) noexcept nogil
+    cdef void fail(self, size_t nbytes) noexcept nogil
+    cdef bint over(self, bint caller) noexcept nogil
+    cdef bint look(self) noexcept nogil
     cdef void _signals(self) noexcept with gil
     cdef int check(self) except -1
-    cdef bint look(self) noexcept nogil

@@ -7,7 +7,7 @@ from libc.string cimport memcpy, memset
 import numpy as np
 
 from fastconv._core cimport kernels as k
-from fastconv._core.cpu cimport isa_index
+from fastconv._core.cpu cimport isa_index, run_region
 
 cdef class Buffer:
     def __dealloc__(self):
@@ -157,7 +157,29 @@ cdef void fill_reader(k.fc_reader *r, int kind, int memory_type, bint is_complex
 REAL_BYTES = (1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 2, 4, 8, np.dtype(np.longdouble).itemsize)
 
 
-cdef class Stopper:
+cdef class Team:
+    cdef void run(self, k.fc_task *task, void *job, void *call, ptrdiff_t items, ptrdiff_t chunk,
+                  int threads) noexcept nogil:
+        """Items 0 to items - 1, some at a time: task(job, call, self, region, caller) in each thread, which
+        takes them with fc_take and asks ``over`` before each."""
+        if not self.stop:
+            run_region(task, job, call, <void *>self, items, chunk, threads)
+
+    cdef char *scratch(self, size_t nbytes) noexcept nogil:
+        """The workspace of this thread, or NULL and the end of all."""
+        cdef char *data = <char *>k.fc_scratch(nbytes)
+        if data == NULL:
+            self.fail(nbytes)
+        return data
+
+    cdef void fail(self, size_t nbytes) noexcept nogil:
+        """End all: a thread did not get that much memory."""
+        self.missing, self.stop = nbytes, True
+
+    cdef bint over(self, bint caller) noexcept nogil:
+        """Whether to begin nothing more; the calling thread also looks for Ctrl-C."""
+        return self.stop or (caller and self.look())
+
     cdef bint look(self) noexcept nogil:
         cdef double now
         if self.stop:
@@ -182,4 +204,6 @@ cdef class Stopper:
         """Raise what ended the call early, if anything did."""
         if self.error is not None:
             raise self.error
+        if self.missing:
+            raise MemoryError(f"no memory for a workspace of {self.missing} bytes a thread")
         return 0

@@ -220,3 +220,12 @@ cdef extern from "kernels/fc_kernels.h" nogil:
     void *fc_scratch(size_t bytes) noexcept
     double fc_now() noexcept
     void fc_prefetch(const void *at, ptrdiff_t nbytes, int write) noexcept
+
+cdef extern from "kernels/fc_region.h" nogil:
+    const int fc_openmp
+    ctypedef struct fc_region:
+        pass
+    ctypedef void fc_task(void *job, void *call, void *team, fc_region *region, int caller) noexcept
+    bint fc_take(fc_region *region, ptrdiff_t *first, ptrdiff_t *end) noexcept
+    void fc_run(fc_task *task, void *job, void *call, void *team, ptrdiff_t items, ptrdiff_t chunk,
+                int threads) noexcept

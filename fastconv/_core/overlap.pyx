@@ -10,7 +10,6 @@ where a quiet stretch lies beside loud samples, or anything is not finite, it is
 in double precision: single loud (or not finite) samples are taken out and their products added one
 by one; what even double precision cannot resolve is summed directly.
 """
-from cython.parallel cimport parallel, prange, threadid
 from libc.math cimport fabs, isfinite, sqrt
 from libc.stdint cimport int32_t
 from libc.stdlib cimport free, malloc
@@ -21,7 +20,7 @@ import numpy as np
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport threads_for
 from fastconv._core.fft cimport Transform, data_of, fc_fft_filter, fc_fft_forward, fc_fft_soon
-from fastconv._core.job cimport Block, Stopper, Tiles, fill_reader, pixel_tiles, table
+from fastconv._core.job cimport Block, Team, Tiles, fill_reader, pixel_tiles, table
 
 from fastconv._core.fft import aligned
 
@@ -42,6 +41,38 @@ cdef enum:
 # error reaches over ||x|| ||h|| / sqrt(length) (12 units of rounding at most on random data).
 cdef double ALLOWED_UNITS = 64 / 12.0
 cdef double WIDE_UNITS = 1e-10 / (12 * 1.11e-16)
+
+
+cdef struct Call:               # one run's operands
+    const char *x
+    const char *taps
+    const char *spectra
+    char *to
+    ptrdiff_t chunk             # as in Filters
+    const double *ratio
+    const double *wide_ratio
+
+
+cdef void _spectra(Job self, const Call *call, Team team, k.fc_region *region, bint caller) noexcept nogil:
+    """A thread's part of the filters."""
+    cdef char *scratch = team.scratch(self.scratch_bytes)
+    cdef ptrdiff_t i, end, width = self._planes_bytes()
+    while k.fc_take(region, &i, &end):
+        while i < end and not team.over(caller):
+            self._spectrum(self.t, call.taps + i * self.planes * self.taps * self.number, scratch,
+                           scratch + width, call.to + i * width)
+            i += 1
+
+
+cdef void _items(Job self, const Call *call, Team team, k.fc_region *region, bint caller) noexcept nogil:
+    """A thread's part of a call."""
+    cdef char *scratch = team.scratch(self.scratch_bytes)
+    cdef ptrdiff_t item, end
+    while k.fc_take(region, &item, &end):
+        while item < end and not team.over(caller):
+            if self._item(item, scratch, call) != 0:
+                team.fail(self.scratch_bytes)
+            item += 1
 
 
 cdef class Filters:
@@ -163,35 +194,16 @@ cdef class Job:
     def filters(self, taps):
         """Filters from taps (filters, planes, m), C-contiguous numbers of the compute type."""
         cdef Filters made = Filters(taps, self.t)
-        cdef ptrdiff_t i, width = self._planes_bytes()
-        cdef ptrdiff_t count = len(taps), tap_bytes = self.planes * self.taps * self.number
-        cdef const char *w = <const char *>data_of(taps)
-        cdef char *to = <char *>data_of(made.spectra)
+        cdef ptrdiff_t count = len(taps)
         cdef int threads = threads_for(<double>count * self.t.size * WORK) if count > 1 else 1
-        cdef int failed = 0
-        cdef int *status = &failed
-        cdef char *scratch
-        if threads == 1:
-            scratch = <char *>k.fc_scratch(self.scratch_bytes)
-            failed = scratch == NULL
-            for i in range(count if scratch != NULL else 0):
-                self._spectrum(self.t, w + i * tap_bytes, scratch, scratch + width, to + i * width)
-        else:
-            with nogil, parallel(num_threads=threads):
-                scratch = <char *>k.fc_scratch(self.scratch_bytes)
-                if scratch == NULL:
-                    status[0] = 1
-                for i in prange(count, schedule="static"):
-                    if status[0] == 0:
-                        self._spectrum(self.t, w + i * tap_bytes, scratch, scratch + width,
-                                       to + i * width)
-        self._check(failed)
+        cdef Call call
+        cdef Team team = Team()
+        cdef void *job = <void *>self
+        call.taps, call.to = <const char *>data_of(taps), <char *>data_of(made.spectra)
+        with nogil:
+            team.run(<k.fc_task *>_spectra, job, &call, count, 1, threads)
+        team.check()
         return made
-
-    cdef int _check(self, int failed) except -1:
-        if failed:
-            raise MemoryError(f"no memory for a workspace of {self.scratch_bytes} bytes a thread")
-        return 0
 
     cdef void _spectrum(self, Transform t, const char *taps, char *block, char *data,
                         char *spectrum) noexcept nogil:
@@ -212,44 +224,18 @@ cdef class Job:
 
     def run(self, x, Filters filters not None, out):
         """Compute everything."""
-        cdef const char *source = <const char *>data_of(x)
-        cdef char *to = <char *>data_of(out)
-        cdef const char *spectra = <const char *>data_of(filters.spectra)
-        cdef const char *taps = <const char *>data_of(filters.taps)
         cdef int threads = threads_for(<double>self.items * self.t.size * WORK)
-        cdef ptrdiff_t item, chunk
-        cdef Stopper stopper = Stopper()
-        cdef int failed = 0
-        cdef int *status = &failed
-        cdef char *scratch
-        if self.items == 0:
-            return
-        threads = <int>min(<ptrdiff_t>threads, self.items)
-        if threads == 1:
-            with nogil:
-                scratch = <char *>k.fc_scratch(self.scratch_bytes)
-                failed = scratch == NULL
-                for item in range(self.items):
-                    if failed or stopper.look():
-                        break
-                    failed = self._item(item, scratch, source, filters, spectra, taps, to)
-        else:
-            chunk = max(1, self.items // (threads * 8))
-            with nogil, parallel(num_threads=threads):
-                scratch = <char *>k.fc_scratch(self.scratch_bytes)
-                if scratch == NULL:
-                    status[0] = 1
-                for item in prange(self.items, schedule="dynamic", chunksize=chunk):
-                    if status[0] == 0 and not stopper.stop:
-                        if threadid() == 0:
-                            stopper.look()
-                        if self._item(item, scratch, source, filters, spectra, taps, to) != 0:
-                            status[0] = 1
-        stopper.check()
-        self._check(failed)
+        cdef Call call
+        cdef Team team = Team()
+        cdef void *job = <void *>self
+        call.x, call.to = <const char *>data_of(x), <char *>data_of(out)
+        call.spectra, call.taps = <const char *>data_of(filters.spectra), <const char *>data_of(filters.taps)
+        call.chunk, call.ratio, call.wide_ratio = filters.chunk, filters.ratio, filters.wide_ratio
+        with nogil:
+            team.run(<k.fc_task *>_items, job, &call, self.items, max(1, self.items // (threads * 8)), threads)
+        team.check()
 
-    cdef int _item(self, ptrdiff_t item, char *scratch, const char *x, Filters filters,
-                   const char *spectra, const char *taps, char *out) noexcept nogil:
+    cdef int _item(self, ptrdiff_t item, char *scratch, const Call *call) noexcept nogil:
         """One block of one row; 0 unless there is no memory."""
         cdef ptrdiff_t row = item // self.blocks, first = item % self.blocks * self.valid
         cdef ptrdiff_t f = self.filter_row[row]
@@ -264,10 +250,10 @@ cdef class Job:
         cdef char *sums = data + self._planes_bytes()
         cdef double *levels = <double *>(sums + self._planes_bytes())
         cdef const char *re = block
-        cdef char *to = out + self.out_row[row] + first * self.out_step
+        cdef const char *x = call.x + self.x_row[row]
+        cdef char *to = call.to + self.out_row[row] + first * self.out_step
         cdef int calm
         cdef fc_fft_soon soon
-        x += self.x_row[row]
         if self.plain_in and at >= 0 and at + self.length <= self.axis.length and (first or not lead):
             re, inside, end = x + at * self.number, 0, self.length
         else:
@@ -275,17 +261,17 @@ cdef class Job:
             self._gather(&self.reader, block, half, x, at, used)
             if self.axis.mode != 0 or not self.reader.fill_is_zero:
                 inside, end = lead, used
-        calm = self._judge(re, inside, end, filters.chunk, levels, filters.ratio[f])
+        calm = self._judge(re, inside, end, call.chunk, levels, call.ratio[f])
         if calm == 0:
-            return self._careful(x, at, used, taps + f * self.planes * self.taps * self.number,
-                                 filters.chunk, filters.wide_ratio[f], to)
+            return self._careful(x, at, used, call.taps + f * self.planes * self.taps * self.number,
+                                 call.chunk, call.wide_ratio[f], to)
         soon.read, soon.write, soon.bytes, soon.done = NULL, NULL, count * self.number, 0
         if self.plain_in and at + self.length + self.valid <= self.axis.length:
             soon.read = x + (at + self.length) * self.number
         if self.plain_out:
             sums = to - self.skip * self.number
             soon.write = to
-        fc_fft_filter(self.t.row, &self.t.plan, re, re + half, spectra + f * self._planes_bytes(),
+        fc_fft_filter(self.t.row, &self.t.plan, re, re + half, call.spectra + f * self._planes_bytes(),
                       data, sums, sums + half, self.skip, used, &soon)
         if calm == 2:
             self.t.row.silence(re, re + half if self.planes == 2 else NULL, self.taps, sums,

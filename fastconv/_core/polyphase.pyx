@@ -9,11 +9,11 @@ import math
 import numpy as np
 
 cimport numpy as cnp
-from cython.parallel cimport prange
 from libc.string cimport memset
 
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport isa_index, threads_for
+from fastconv._core.job cimport Team
 from fastconv._core.filters cimport fc_dot_taps, fc_dots, fc_dots_row, fc_dots_rows
 
 cnp.import_array()
@@ -168,6 +168,15 @@ def upfirdn(h, x, up=1, down=1, axis=-1, mode="constant", cval=0):
     return y
 
 
+cdef void _items(_Polyphase self, void *_, Team team, k.fc_region *region, bint caller) noexcept nogil:
+    """A thread's part of a call."""
+    cdef ptrdiff_t item, end
+    while k.fc_take(region, &item, &end):
+        while item < end and not team.over(caller):
+            self._item(item, team)
+            item += 1
+
+
 cdef class _Polyphase:
     """One call: phases of the filter and the pieces of the signal."""
     cdef char *x
@@ -238,40 +247,27 @@ cdef class _Polyphase:
 
     def compute(self):
         cdef double work = <double>self.rows * self.length * self.taps * self.planes * self.h_planes
-        cdef int threads = threads_for(work), failed = 0
-        cdef int *status = &failed
-        cdef ptrdiff_t item, groups = ceil_div(self.rows, self.together)
-        cdef ptrdiff_t items = groups * self.stretches
-        if threads > items:
-            threads = <int>items
-        if threads <= 1:
-            with nogil:
-                for item in range(items):
-                    if not self._item(item):
-                        failed = 1
-                        break
-        else:
-            for item in prange(items, nogil=True, num_threads=threads, schedule="dynamic"):
-                if not self._item(item):
-                    status[0] = 1
-        if failed:
-            raise MemoryError("no memory for a stretch of samples")
+        cdef int threads = threads_for(work)
+        cdef Team team = Team()
+        cdef void *job = <void *>self
+        with nogil:
+            team.run(<k.fc_task *>_items, job, NULL, ceil_div(self.rows, self.together) * self.stretches, 1, threads)
+        team.check()
 
-    cdef bint _item(self, ptrdiff_t item) noexcept nogil:
-        """A stretch of outputs of some neighbouring rows; False: no memory."""
+    cdef void _item(self, ptrdiff_t item, Team team) noexcept nogil:
+        """A stretch of outputs of some neighbouring rows."""
         cdef ptrdiff_t group = item // self.stretches, period = item % self.stretches * self.periods
         cdef ptrdiff_t count = min(self.periods, ceil_div(self.length, self.classes) - period)
         cdef ptrdiff_t first = period * self.advance - (self.taps - 1)
         cdef ptrdiff_t end = (period + count - 1) * self.advance + self.class_last[self.classes - 1] + 1
         cdef ptrdiff_t plane = end - first + 64      # what the last vectors of taps may read beyond
-        cdef char *buf = <char *>k.fc_scratch(self.planes * plane * self.number)
+        cdef char *buf = team.scratch(self.planes * plane * self.number)
         cdef ptrdiff_t row
         if buf == NULL:
-            return False
+            return
         for row in range(group * self.together, min((group + 1) * self.together, self.rows)):
             self._gather(row, first, min(end, self.n + self.tail), buf, plane)
             self._row(row, period, count, first, buf, plane)
-        return True
 
     cdef void _gather(self, ptrdiff_t row, ptrdiff_t first, ptrdiff_t end, char *buf,
                       ptrdiff_t plane) noexcept nogil:

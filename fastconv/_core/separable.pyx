@@ -6,7 +6,6 @@ axes in one pass; every other type is computed in float64 line by line, in the o
 SciPy, so that what is cut off when a result becomes an integer is the same.  Called by
 fastconv.ndimage.
 """
-from cython.parallel cimport parallel, prange
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcpy, memset
 import numpy as np
@@ -16,7 +15,7 @@ from fastconv._core cimport image
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport threads_for
 from fastconv._core.image cimport Job
-from fastconv._core.job cimport fill_reader
+from fastconv._core.job cimport Team, fill_reader
 
 cnp.import_array()
 
@@ -287,23 +286,34 @@ cdef int run_box(const image.Image *d, const char *x, char *out) except -1:
     cdef ptrdiff_t room = d.axis[d.axes - 1].size + d.axis[d.axes - 1].taps + 2 * LINE
     cdef ptrdiff_t nbytes = 3 * room * d.tools.number
     cdef double numbers = d.axis[d.axes - 2].out * d.axis[d.axes - 1].out
-    cdef int failed = 0, threads
-    cdef int *status = &failed
-    cdef char *scratch
+    cdef Box call
+    cdef Team team = Team()
     for i in range(d.axes - 2):
         items *= d.axis[i].out
         numbers *= d.axis[i].out
-    threads = threads_for(8 * numbers)
-    with nogil, parallel(num_threads=threads):
-        scratch = <char *>k.fc_scratch(nbytes)
-        if scratch == NULL:
-            status[0] = 1
-        for i in prange(items, schedule="static"):
-            if status[0] == 0:
-                one_box(d, i, x, out, scratch)
-    if failed:
-        raise MemoryError(f"no memory for a workspace of {nbytes} bytes a thread")
+    call.d, call.x, call.out, call.nbytes = d, x, out, nbytes
+    cdef int threads = threads_for(8 * numbers)
+    with nogil:
+        team.run(<k.fc_task *>some_boxes, NULL, &call, items, 1, threads)
+    team.check()
     return 0
+
+
+cdef struct Box:
+    const image.Image *d
+    const char *x
+    char *out
+    ptrdiff_t nbytes
+
+
+cdef void some_boxes(void *_, const Box *call, Team team, k.fc_region *region, bint caller) noexcept nogil:
+    """A thread's part of a call."""
+    cdef char *scratch = team.scratch(call.nbytes)
+    cdef ptrdiff_t i, end
+    while k.fc_take(region, &i, &end):
+        while i < end and not team.over(caller):
+            one_box(call.d, i, call.x, call.out, scratch)
+            i += 1
 
 
 # --- every other type
@@ -337,6 +347,22 @@ ctypedef struct Pass:
     const double *w
     image.fc_ordered_ukr *run
     double cval, divisor        # of the sums
+    bint lines                  # an item is a line; else some neighbouring columns of a block of rows
+    ptrdiff_t columns, chunks, blocks
+    ptrdiff_t numbers           # scratch of a thread
+
+
+cdef void some_lines(void *_, const Pass *p, Team team, k.fc_region *region, bint caller) noexcept nogil:
+    """A thread's part of a pass."""
+    cdef double *scratch = <double *>team.scratch(p.numbers * sizeof(double))
+    cdef ptrdiff_t i, end
+    while k.fc_take(region, &i, &end):
+        while i < end and not team.over(caller):
+            if p.lines:
+                one_line(p, i, scratch)
+            else:
+                one_run(p, i, scratch)
+            i += 1
 
 
 cdef void cast(char *to, ptrdiff_t step, int kind, double divisor, const double *values,
@@ -365,16 +391,14 @@ cdef void cast(char *to, ptrdiff_t step, int kind, double divisor, const double 
         to += step
 
 
-cdef void one_run(const Pass *p, ptrdiff_t item, ptrdiff_t columns, ptrdiff_t chunks,
-                  ptrdiff_t blocks,
-                  double *scratch) noexcept nogil:
+cdef void one_run(const Pass *p, ptrdiff_t item, double *scratch) noexcept nogil:
     """A block of outputs along the axis for some columns of one position of the other axes."""
-    cdef ptrdiff_t chunk = item % chunks, block = item // chunks % blocks
-    cdef ptrdiff_t rest = item // chunks // blocks
+    cdef ptrdiff_t chunk = item % p.chunks, block = item // p.chunks % p.blocks
+    cdef ptrdiff_t rest = item // p.chunks // p.blocks
     cdef ptrdiff_t first = block * BLOCK, count = min(<ptrdiff_t>BLOCK, p.n - first), i, at, q
     cdef ptrdiff_t index
-    cdef ptrdiff_t last = p.axes - 1, from_col = chunk * columns
-    cdef ptrdiff_t cols = min(columns, p.shape[last] - from_col), pitch = columns + SLACK
+    cdef ptrdiff_t last = p.axes - 1, from_col = chunk * p.columns
+    cdef ptrdiff_t cols = min(p.columns, p.shape[last] - from_col), pitch = p.columns + SLACK
     cdef const char *x = p.x + from_col * p.x_step[last]
     cdef char *out = p.out + from_col * p.out_step[last]
     cdef double **rows = <double **>scratch
@@ -424,11 +448,9 @@ def _ordered_pass(cnp.ndarray x not None, cnp.ndarray out not None, int axis,
                   cval, ptrdiff_t origin, double divisor=1):
     """One axis in float64; x and out must not overlap."""
     cdef Pass p
-    cdef ptrdiff_t items, i, columns = 1, chunks = 1, blocks = 1, numbers
-    cdef int threads, failed = 0
-    cdef int *status = &failed
-    cdef double *scratch
-    cdef bint lines
+    cdef ptrdiff_t items, i
+    cdef int threads
+    cdef Team team = Team()
     p.x, p.out = <const char *>cnp.PyArray_DATA(x), <char *>cnp.PyArray_DATA(out)
     p.w, p.taps = <const double *>cnp.PyArray_DATA(w), cnp.PyArray_SIZE(w)
     p.n = cnp.PyArray_DIM(x, axis)
@@ -448,25 +470,16 @@ def _ordered_pass(cnp.ndarray x not None, cnp.ndarray out not None, int axis,
         p.shape[i], p.x_step[i], p.out_step[i] = (
             x.shape[others[i]], x.strides[others[i]], out.strides[others[i]])
         items *= p.shape[i]
-    lines = p.axes == 0 or abs(p.x_along) <= abs(p.x_step[p.axes - 1])
+    p.lines = p.axes == 0 or abs(p.x_along) <= abs(p.x_step[p.axes - 1])
     threads = threads_for(<double>items * p.n * p.taps)
-    if lines:
-        numbers = p.taps + 2 * (p.n + p.taps + SLACK)
+    if p.lines:
+        p.numbers = p.taps + 2 * (p.n + p.taps + SLACK)
     else:
-        columns = min(p.shape[p.axes - 1], <ptrdiff_t>COLUMNS)
-        chunks = (p.shape[p.axes - 1] + columns - 1) // columns
-        blocks = (p.n + BLOCK - 1) // BLOCK
-        items = items // p.shape[p.axes - 1] * chunks * blocks
-        numbers = BLOCK + p.taps + (BLOCK + p.taps) * (columns + SLACK)
-    with nogil, parallel(num_threads=threads):
-        scratch = <double *>k.fc_scratch(numbers * sizeof(double))
-        if scratch == NULL:
-            status[0] = 1
-        for i in prange(items, schedule="static"):
-            if status[0] == 0:
-                if lines:
-                    one_line(&p, i, scratch)
-                else:
-                    one_run(&p, i, columns, chunks, blocks, scratch)
-    if failed:
-        raise MemoryError(f"no memory for a workspace of {numbers * 8} bytes a thread")
+        p.columns = min(p.shape[p.axes - 1], <ptrdiff_t>COLUMNS)
+        p.chunks = (p.shape[p.axes - 1] + p.columns - 1) // p.columns
+        p.blocks = (p.n + BLOCK - 1) // BLOCK
+        items = items // p.shape[p.axes - 1] * p.chunks * p.blocks
+        p.numbers = BLOCK + p.taps + (BLOCK + p.taps) * (p.columns + SLACK)
+    with nogil:
+        team.run(<k.fc_task *>some_lines, NULL, &p, items, max(1, items // (threads * 8)), threads)
+    team.check()

@@ -18,14 +18,14 @@ from cpython.pythread cimport (
     NOWAIT_LOCK, PyThread_acquire_lock, PyThread_allocate_lock, PyThread_free_lock,
     PyThread_release_lock, WAIT_LOCK,
 )
-from cython.parallel cimport prange
 from libc.stdint cimport int32_t
 from libc.string cimport memcpy
 cimport numpy as cnp
 import numpy as np
 
 from fastconv._core.arrays cimport fits
-from fastconv._core.cpu cimport threads_for
+from fastconv._core cimport kernels as k
+from fastconv._core.cpu cimport run_region, threads_for
 from fastconv._core.fft cimport Transform, data_of
 from fastconv._core.kernels cimport fc_now
 from fastconv._core.job cimport Buffer, TAP_BLOCK, buffer_of, pixel_tiles
@@ -111,6 +111,19 @@ cdef class Kernel:
                 block[len(part) :] = 0
                 found[i, j, p] = spectrum_of(t, block, nothing)
             self.spectra.append(found)
+
+
+cdef struct Call:
+    const char *x
+    char *y
+    ptrdiff_t n
+
+
+cdef void _channels(Engine self, const Call *call, void *_, k.fc_region *region, bint caller) noexcept nogil:
+    """A thread's part of the channels."""
+    cdef ptrdiff_t i, end, step = call.n * self.number * self.planes
+    while k.fc_take(region, &i, &end):
+        self._run_channel(&self.channel[i], call.x + i * step, call.y + i * step, call.n)
 
 
 cdef class Engine:
@@ -471,27 +484,24 @@ cdef class Engine:
             y += count * size
             n -= count
 
-    cdef void _run_all(self, const char *x, char *y, ptrdiff_t n, int threads) noexcept nogil:
+    cdef void _run_alone(self, const char *x, char *y, ptrdiff_t n) noexcept nogil:
         cdef ptrdiff_t i, step = n * self.number * self.planes
-        if threads == 1:
-            for i in range(self.channels):
-                self._run_channel(&self.channel[i], x + i * step, y + i * step, n)
-            return
-        for i in prange(self.channels, num_threads=threads, schedule="static"):
+        for i in range(self.channels):
             self._run_channel(&self.channel[i], x + i * step, y + i * step, n)
 
     cdef void _run(self, cnp.ndarray x, cnp.ndarray y) noexcept:
-        cdef ptrdiff_t n = cnp.PyArray_DIM(x, cnp.PyArray_NDIM(x) - 1)
-        cdef double work = n * self.work_per_sample
+        cdef double work = cnp.PyArray_DIM(x, cnp.PyArray_NDIM(x) - 1) * self.work_per_sample
         cdef int threads = min(<ptrdiff_t>threads_for(work), self.channels)
-        cdef const char *from_ = <const char *>cnp.PyArray_DATA(x)
-        cdef char *to = <char *>cnp.PyArray_DATA(y)
+        cdef Call call
+        cdef void *job = <void *>self
+        call.n = cnp.PyArray_DIM(x, cnp.PyArray_NDIM(x) - 1)
+        call.x, call.y = <const char *>cnp.PyArray_DATA(x), <char *>cnp.PyArray_DATA(y)
         self._enter()
         if work < RELEASED:     # getting the GIL back may take longer than such a block
-            self._run_all(from_, to, n, threads)
+            self._run_alone(call.x, call.y, call.n)
         else:
             with nogil:
-                self._run_all(from_, to, n, threads)
+                run_region(<k.fc_task *>_channels, job, &call, NULL, self.channels, 1, threads)
         PyThread_release_lock(self.lock)
 
     def compute(self, cnp.ndarray x not None, cnp.ndarray y not None):

@@ -11,7 +11,6 @@ here, or left to a job of a wider type.
 A Job belongs to one set of strides; backends/_tiles.py builds it. One channel, stride 1.
 """
 cimport cython
-from cython.parallel cimport parallel, prange, threadid
 from libc.math cimport sqrt
 from libc.stdint cimport int32_t, uint8_t, uintptr_t
 from libc.string cimport memset
@@ -20,7 +19,7 @@ cimport numpy as cnp
 from fastconv._core cimport fft2
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport isa_index, threads_for
-from fastconv._core.job cimport Buffer, Stopper, Tiles, buffer_of, fill_reader, pixel_tiles, table
+from fastconv._core.job cimport Buffer, Team, Tiles, buffer_of, fill_reader, pixel_tiles, table
 
 cnp.import_array()
 
@@ -61,6 +60,7 @@ ctypedef struct Call:       # one call's arrays
     const double *spread    # of each filter: sum of |w| over its root mean square sum
     uint8_t *status         # of each item: 1 where it is left to a wider type
     ptrdiff_t first         # filter of the first item
+    bint again              # only items that another job left
 
 
 ctypedef struct Place:      # of an item
@@ -73,6 +73,30 @@ ctypedef struct Place:      # of an item
 
 cdef inline char *_aligned(const void *p) noexcept nogil:
     return <char *>((<uintptr_t>p + 63) & ~<uintptr_t>63)
+
+
+cdef void _filter_planes(Job self, const Call *call, Team team, k.fc_region *region, bint caller) noexcept nogil:
+    """A thread's part of the filters."""
+    cdef char *scratch = team.scratch(self.scratch_bytes)
+    cdef ptrdiff_t i, end
+    while k.fc_take(region, &i, &end):
+        while i < end and not team.over(caller):
+            self._filter_plane(call.weights + i * self._filter_bytes(), scratch, call.out + i * self.spectrum)
+            i += 1
+
+
+cdef void _items(Job self, const Call *call, Team team, k.fc_region *region, bint caller) noexcept nogil:
+    """A thread's part of a call."""
+    cdef char *scratch = team.scratch(self.scratch_bytes)
+    cdef ptrdiff_t item, end
+    if scratch != NULL:
+        (<ptrdiff_t *>scratch)[0] = -1      # the samples that it holds
+        (<ptrdiff_t *>scratch)[1] = 0
+    while k.fc_take(region, &item, &end):
+        while item < end and not team.over(caller):
+            if not call.again or call.status[item]:
+                self._item(item, item + 1 < end and not call.again, scratch, call)
+            item += 1
 
 
 cdef class Job:
@@ -164,34 +188,20 @@ cdef class Job:
     def transform(self, cnp.ndarray weights not None, ptrdiff_t first, ptrdiff_t count,
                   cnp.ndarray spectra not None):
         """Spectra of some filters, scaled so that nothing else is; weights as ``run`` wants."""
-        cdef ptrdiff_t j, jobs = count * self.axis[0].taps
-        cdef ptrdiff_t taps = self.axis[1].taps * self.axis[2].taps * self.planes * self.number
-        cdef const char *w = <const char *>cnp.PyArray_DATA(weights)
-        cdef char *to = _aligned(cnp.PyArray_DATA(spectra))
-        cdef double work = <double>jobs * self.shape.down.n * self.shape.along.n * OPERATIONS
-        cdef int threads = threads_for(work)
-        cdef int failed = 0
-        cdef int *status = &failed
-        cdef char *scratch
-        w += first * self.axis[0].taps * taps
-        if jobs == 1 or threads == 1:
-            with nogil:
-                scratch = <char *>k.fc_scratch(self.scratch_bytes)
-                if scratch == NULL:
-                    failed = 1
-                else:
-                    for j in range(jobs):
-                        self._filter_plane(w + j * taps, scratch, to + j * self.spectrum)
-        else:
-            with nogil, parallel(num_threads=threads):
-                scratch = <char *>k.fc_scratch(self.scratch_bytes)
-                if scratch == NULL:
-                    status[0] = 1
-                for j in prange(jobs, schedule="static"):
-                    if status[0] == 0:
-                        self._filter_plane(w + j * taps, scratch, to + j * self.spectrum)
-        if failed:
-            raise MemoryError(f"no memory for a workspace of {self.scratch_bytes} bytes a thread")
+        cdef ptrdiff_t jobs = count * self.axis[0].taps
+        cdef int threads = threads_for(<double>jobs * self.shape.down.n * self.shape.along.n * OPERATIONS)
+        cdef Call call
+        cdef Team team = Team()
+        cdef void *job = <void *>self
+        call.weights = <const char *>cnp.PyArray_DATA(weights) + first * self.axis[0].taps * self._filter_bytes()
+        call.out = _aligned(cnp.PyArray_DATA(spectra))
+        with nogil:
+            team.run(<k.fc_task *>_filter_planes, job, &call, jobs, 1, threads)
+        team.check()
+
+    cdef ptrdiff_t _filter_bytes(self) noexcept nogil:
+        """Of a plane of a filter, as it came."""
+        return self.axis[1].taps * self.axis[2].taps * self.planes * self.number
 
     cdef void _filter_plane(self, const char *w, char *scratch, char *to) noexcept nogil:
         """One plane of a filter: tap (i, j) at (-i, -j); a negacyclic axis changes the sign."""
@@ -237,54 +247,22 @@ cdef class Job:
         byte an item; ``again``: only items that another job has set to 1.  Whether any is set.
         """
         cdef Call call
-        cdef ptrdiff_t item, items = count * self.items_per_filter
+        cdef ptrdiff_t items = count * self.items_per_filter
         cdef double work = <double>items * self.slices * self.shape.down.n * self.shape.along.n
-        cdef int threads = <int>min(<ptrdiff_t>threads_for(work * OPERATIONS), items)
-        cdef Stopper stopper = Stopper()
-        cdef ptrdiff_t chunk = max(min(<ptrdiff_t>CHUNK, items // (8 * max(threads, 1))),
-                                   <ptrdiff_t>1)
-        cdef int failed = 0
-        cdef int *fault = &failed
-        cdef char *scratch
+        cdef int threads = threads_for(work * OPERATIONS)
+        cdef Team team = Team()
+        cdef void *job = <void *>self
         call.x, call.out = <const char *>cnp.PyArray_DATA(x), <char *>cnp.PyArray_DATA(out)
         call.weights = <const char *>cnp.PyArray_DATA(weights)
         call.spectra = _aligned(cnp.PyArray_DATA(spectra))
         call.spread = <const double *>cnp.PyArray_DATA(spread)
         call.status = <uint8_t *>cnp.PyArray_DATA(status)
         call.bias = NULL if bias is None else <const char *>cnp.PyArray_DATA(bias)
-        call.first = first
-        if items == 0:
-            return False
-        if threads <= 1:
-            with nogil:
-                scratch = <char *>k.fc_scratch(self.scratch_bytes)
-                if scratch == NULL:
-                    failed = 1
-                else:
-                    (<ptrdiff_t *>scratch)[0] = -1
-                    (<ptrdiff_t *>scratch)[1] = 0
-                    for item in range(items):
-                        if stopper.look():
-                            break
-                        if not again or call.status[item]:
-                            self._item(item, item + 1 < items and not again, scratch, &call)
-        else:
-            with nogil, parallel(num_threads=threads):
-                scratch = <char *>k.fc_scratch(self.scratch_bytes)
-                if scratch == NULL:
-                    fault[0] = 1
-                else:
-                    (<ptrdiff_t *>scratch)[0] = -1
-                    (<ptrdiff_t *>scratch)[1] = 0
-                for item in prange(items, schedule="dynamic", chunksize=chunk):
-                    if fault[0] == 0 and not stopper.stop and (not again or call.status[item]):
-                        if threadid() == 0:
-                            stopper.look()
-                        self._item(item, (item + 1) % chunk != 0 and item + 1 < items and not again,
-                                   scratch, &call)
-        stopper.check()
-        if failed:
-            raise MemoryError(f"no memory for a workspace of {self.scratch_bytes} bytes a thread")
+        call.first, call.again = first, again
+        with nogil:
+            team.run(<k.fc_task *>_items, job, &call, items,
+                     max(min(<ptrdiff_t>CHUNK, items // (8 * threads)), <ptrdiff_t>1), threads)
+        team.check()
         return bool(self.leaves and status.any())
 
     cdef inline void _place_of(self, ptrdiff_t item, const Call *call, Place *p) noexcept nogil:

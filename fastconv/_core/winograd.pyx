@@ -12,13 +12,12 @@ filters, so that V is read once for all of them.  U is made by ``pack`` or, in a
 start; where it serves one or two blocks, a panel of some filters and channels at a time, in the cache.
 The way in and out is in winograd_grid.pyx. Called by backends/winograd.py; float32 and float64 only.
 """
-from cython.parallel cimport parallel, prange, threadid
 from libc.stdint cimport int32_t
 cimport numpy as cnp
 
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport isa_index, threads_for
-from fastconv._core.job cimport Buffer, Stopper, buffer_of, table
+from fastconv._core.job cimport Buffer, Team, buffer_of, table
 from fastconv._core.winograd_grid cimport Block, Grid, transforms
 
 cnp.import_array()
@@ -42,7 +41,56 @@ cdef struct Call:               # one run's operands
     char *out
     char *bad
     char *v                     # where all share it
+    char *first                 # the workspace of the calling thread
+    size_t u_at                 # in it
+    size_t common               # bytes of it that all share
+    size_t own                  # bytes of a thread's own
+    ptrdiff_t item              # the block of tiles, where all work on one
     bint unfinite               # weights that are not finite were met
+
+
+cdef void _pack_blocks(Job self, Call *call, Team team, k.fc_region *region, bint caller) noexcept nogil:
+    """A thread's part of the weights."""
+    cdef ptrdiff_t i, end
+    while k.fc_take(region, &i, &end):
+        while i < end and not team.over(caller):
+            if not self._pack(i, call.w, call.first + call.u_at + i * self.u_block * self.number):
+                call.unfinite = True
+            i += 1
+
+
+cdef char *_scratch(Call *call, Team team, bint caller) noexcept nogil:
+    return call.first + call.common if caller else team.scratch(call.own)
+
+
+cdef void _spans(Job self, Call *call, Team team, k.fc_region *region, bint caller) noexcept nogil:
+    """A thread's part of the samples of one block of tiles."""
+    cdef char *scratch = _scratch(call, team, caller)
+    cdef ptrdiff_t i, end
+    while k.fc_take(region, &i, &end):
+        while i < end and not team.over(caller):
+            self._span(call, i, scratch)
+            i += 1
+
+
+cdef void _gangs(Job self, Call *call, Team team, k.fc_region *region, bint caller) noexcept nogil:
+    """A thread's part of the filters of one block of tiles."""
+    cdef char *scratch = _scratch(call, team, caller)
+    cdef ptrdiff_t i, end
+    while k.fc_take(region, &i, &end):
+        while i < end and not team.over(caller):
+            self._ganged(call, i, scratch)
+            i += 1
+
+
+cdef void _blocks(Job self, Call *call, Team team, k.fc_region *region, bint caller) noexcept nogil:
+    """A thread's part of the blocks of tiles."""
+    cdef char *scratch = _scratch(call, team, caller)
+    cdef ptrdiff_t i, end
+    while k.fc_take(region, &i, &end):
+        while i < end and not team.over(caller):
+            self._fused(call, i, scratch, team, caller)
+            i += 1
 
 
 cdef class Job(Grid):
@@ -137,13 +185,16 @@ cdef class Job(Grid):
 
     def pack(self, cnp.ndarray w not None, cnp.ndarray out not None):
         """Transform the weights (compute type, C-contiguous); False: not all results are finite."""
-        cdef const char *weights = <const char *>cnp.PyArray_DATA(w)
-        cdef char *u = <char *>cnp.PyArray_DATA(out)
-        cdef ptrdiff_t jobs = self.g_count * self.blocks, j
-        cdef int bad = 0, threads = threads_for(<double>self.packed_numbers * 2)
-        for j in prange(jobs, nogil=True, num_threads=threads, schedule="static"):
-            bad += not self._pack(j, weights, u + j * self.u_block * self.number)
-        return bad == 0
+        cdef Call call
+        cdef int threads = threads_for(<double>self.packed_numbers * 2)
+        cdef Team team = Team()
+        cdef void *job = <void *>self
+        call.w, call.first = <const char *>cnp.PyArray_DATA(w), <char *>cnp.PyArray_DATA(out)
+        call.u_at, call.unfinite = 0, False
+        with nogil:
+            team.run(<k.fc_task *>_pack_blocks, job, &call, self.g_count * self.blocks, 1, threads)
+        team.check()
+        return not call.unfinite
 
     cdef bint _pack(self, ptrdiff_t j, const char *w, char *u) noexcept nogil:
         """Transform block j of all groups; False: not all finite."""
@@ -178,13 +229,8 @@ cdef class Job(Grid):
         cdef Call call
         cdef int threads = threads_for(self.work)
         cdef bint ahead = packed_array is None and not (self.shared and self.items <= self.repeats)
-        cdef ptrdiff_t i, s, numbers = self.g_count * self.blocks
-        cdef ptrdiff_t common = self.v_bytes if self.shared else 0, u_at = common, own = self.scratch_bytes
-        cdef Stopper stopper = Stopper()
-        cdef int failed = 0
-        cdef int *status = &failed
-        cdef char *scratch
-        cdef char *first
+        cdef Team team = Team()
+        cdef void *job = <void *>self
         call.x, call.out = <const char *>cnp.PyArray_DATA(x_array), <char *>cnp.PyArray_DATA(out_array)
         call.bad, call.unfinite = <char *>cnp.PyArray_DATA(bad_array), False
         call.u = NULL if packed_array is None else <const char *>cnp.PyArray_DATA(packed_array)
@@ -192,43 +238,25 @@ cdef class Job(Grid):
         call.bias = NULL if bias_array is None else <const char *>cnp.PyArray_DATA(bias_array)
         if self.items == 0:
             return True
-        threads = <int>min(<ptrdiff_t>threads, max(self.spans, self.gangs) if self.shared else self.items)
+        call.common = call.u_at = self.v_bytes if self.shared else 0
+        call.own = self.scratch_bytes
         if ahead:
-            common += self.packed_numbers * self.number
+            call.common += self.packed_numbers * self.number
         elif call.u == NULL:
-            own += self.panel_bytes
+            call.own += self.panel_bytes
         with nogil:
-            first = <char *>k.fc_scratch(common + own)      # of this thread: what all share, its own
-        if first == NULL:
-            raise MemoryError(f"no memory for a workspace of {common + own} bytes")
-        call.v = first
-        if ahead:
-            call.u = first + u_at
-        with nogil, parallel(num_threads=threads):
-            scratch = first + common
-            if threadid() != 0:
-                scratch = <char *>k.fc_scratch(own)
-            if scratch == NULL:
-                status[0] = 1
+            # of this thread: what all share, its own
+            call.first = call.v = team.scratch(call.common + call.own)
             if ahead:
-                for i in prange(numbers, schedule="static"):
-                    if not self._pack(i, call.w, first + u_at + i * self.u_block * self.number):
-                        (&call).unfinite = True
+                team.run(<k.fc_task *>_pack_blocks, job, &call, self.g_count * self.blocks, 1, threads)
+                call.u = call.first + call.u_at
             if self.shared:
-                for s in range(self.items):
-                    for i in prange(self.spans, schedule="dynamic"):
-                        if status[0] == 0 and not stopper.stop:
-                            self._span(&call, s, i, scratch)
-                    for i in prange(self.gangs, schedule="dynamic"):
-                        if status[0] == 0 and not stopper.stop:
-                            self._ganged(&call, s, i, scratch, stopper, threadid() == 0)
+                for call.item in range(self.items):
+                    team.run(<k.fc_task *>_spans, job, &call, self.spans, 1, threads)
+                    team.run(<k.fc_task *>_gangs, job, &call, self.gangs, 1, threads)
             else:
-                for i in prange(self.items, schedule="dynamic"):
-                    if status[0] == 0 and not stopper.stop:
-                        self._fused(&call, i, scratch, stopper, threadid() == 0)
-        stopper.check()
-        if failed:
-            raise MemoryError(f"no memory for a workspace of {own} bytes a thread")
+                team.run(<k.fc_task *>_blocks, job, &call, self.items, 1, threads)
+        team.check()
         return not call.unfinite
 
     cdef const char *_locate(self, const Call *call, ptrdiff_t item, Block *b) noexcept nogil:
@@ -239,8 +267,8 @@ cdef class Job(Grid):
         self.look(b)
         return call.x + self.x_n[b.n] + self.x_g[b.g]
 
-    cdef void _fused(self, Call *call, ptrdiff_t item, char *scratch, Stopper stopper,
-                     bint watching) noexcept nogil:
+    cdef void _fused(self, Call *call, ptrdiff_t item, char *scratch, Team team,
+                     bint caller) noexcept nogil:
         cdef Block b
         cdef ptrdiff_t i
         cdef const char *x = self._locate(call, item, &b)
@@ -248,25 +276,22 @@ cdef class Job(Grid):
             self.transform(&b, i, 0, self.channels, x, scratch, scratch + self.strip_at,
                            scratch + self.spare_at)
         for i in range(self.gangs):
-            if stopper.stop or (watching and stopper.look()):
+            if team.over(caller):
                 return
             self._gang(call, &b, i, scratch, scratch)
 
-    cdef void _span(self, Call *call, ptrdiff_t item, ptrdiff_t i, char *scratch) noexcept nogil:
+    cdef void _span(self, Call *call, ptrdiff_t i, char *scratch) noexcept nogil:
         """Transform some channels of a block into the V that all share."""
         cdef Block b
         cdef ptrdiff_t z, end = self.channels if i == self.spans - 1 else (i + 1) * self.span
-        cdef const char *x = self._locate(call, item, &b)
+        cdef const char *x = self._locate(call, call.item, &b)
         for z in range(self.deep):
             self.transform(&b, z, i * self.span, end, x, call.v, scratch + self.strip_at,
                            scratch + self.spare_at)
 
-    cdef void _ganged(self, Call *call, ptrdiff_t item, ptrdiff_t i, char *scratch, Stopper stopper,
-                      bint watching) noexcept nogil:
+    cdef void _ganged(self, Call *call, ptrdiff_t i, char *scratch) noexcept nogil:
         cdef Block b
-        if watching and stopper.look():
-            return
-        self._locate(call, item, &b)
+        self._locate(call, call.item, &b)
         self._gang(call, &b, i, call.v, scratch)
 
     cdef void _gang(self, Call *call, const Block *b, ptrdiff_t i, const char *v,
