@@ -28,6 +28,10 @@ STRIP_MIN_COLUMNS = 512
 STRIP_MAX_MACS = 64e6
 # Strips up to which a call that holds no packed weights packs them again for each, in the cache.
 PANEL_REPEATS = 2
+# 1x1 layers on pixel lanes of so many channels read their samples where they lie: one running sum each. With so many
+# filters strips are cut for the threads, but no smaller than so many tiles of so many columns; with more filters their
+# blocks are shared out, as for gathered strips.
+IN_PLACE_CHANNELS, IN_PLACE_FILTERS, IN_PLACE_TILES, TILE_COLUMNS = 256, 64, 6, 16
 # Items per call that let up to 8 threads share the work to a few per cent.
 ITEMS_WANTED = 16
 

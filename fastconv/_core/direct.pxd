@@ -82,6 +82,9 @@ cdef class Job:
     cdef int activation
     cdef bint weightless
     cdef bint plain_type        # results are stored as they are summed
+    cdef bint in_place          # a 1x1 layer's samples are read where they lie, where tiles end with a row
+    cdef ptrdiff_t in_place_row, in_place_col   # numbers from pixel to pixel then
+    cdef int32_t *in_place_off  # and to each channel
     cdef const k.fc_row_row *row_tile[5][5]     # [rows][vectors]; those for any kh
     cdef int row_lanes
     cdef double work
@@ -100,6 +103,7 @@ cdef class Job:
     cdef void _set_segments(self, Segment *s, segments) except *
     cdef void _set_taps(self, Phase *f, off, weight_offsets) except *
     cdef void _set_items(self, Phase *f) except *
+    cdef bint _exact(self, const Phase *f, const Block *b, ptrdiff_t cols) noexcept nogil
     cdef bint _even_step(self, const Block *b) noexcept nogil
     cdef ptrdiff_t _panel_bytes(self, const Phase *f) noexcept nogil
     cdef bint _pack(self, const Phase *f, const Block *b, const char *raw, ptrdiff_t first,
@@ -117,5 +121,6 @@ cdef class Job:
                      bint caller) noexcept nogil
     cdef const char *_plane(self, const Phase *f, const char *x, const ptrdiff_t *index,
                             ptrdiff_t t) noexcept nogil
-    cdef void _block(self, const Call *call, Phase *f, const Block *b, ptrdiff_t g, const char *buf,
-                     char *out, ptrdiff_t rows, ptrdiff_t cols) noexcept nogil
+    cdef void _block(self, const Call *call, Phase *f, const Block *b, ptrdiff_t g, const char *x,
+                     const int32_t *off, ptrdiff_t pitch, char *buf, char *out, ptrdiff_t rows,
+                     ptrdiff_t cols) noexcept nogil

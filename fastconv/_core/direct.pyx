@@ -67,10 +67,22 @@ cdef void _items(Job self, const Call *call, Team team, k.fc_region *region, bin
 
 cdef class Job:
     """One convolution for one set of operand strides.  Immutable once built."""
+    def _set_in_place(self, ptrdiff_t row, ptrdiff_t col, const int32_t[::1] off):
+        cdef Buffer b = buffer_of(len(off) * sizeof(int32_t))
+        self.keep.append(b)
+        self.in_place_row, self.in_place_col, self.in_place_off = row, col, <int32_t *>b.data
+        for i in range(len(off)):
+            self.in_place_off[i] = off[i]
+
     def __init__(self, int phases, *, int kind, reader, int out_type, int activation,
                  ptrdiff_t k_count, ptrdiff_t channels, ptrdiff_t x_channel_bytes,
-                 x_n, x_g, out_n, out_g, out_k, w_g, w_k, ptrdiff_t parts, bint weightless, bint plain_type):
+                 x_n, x_g, out_n, out_g, out_k, w_g, w_k, ptrdiff_t parts, bint weightless, bint plain_type,
+                 in_place=None):
+        """in_place: None, or numbers from row to row, column to column and to each channel (an array)."""
         self.keep = []
+        self.in_place = in_place is not None
+        if self.in_place:
+            self._set_in_place(*in_place)
         cdef Buffer b = buffer_of(phases * sizeof(Phase))
         self.keep.append(b)
         self.phase = <Phase *>b.data
@@ -300,10 +312,23 @@ cdef class Job:
         """One part of the channels of a strip; fresh: its input is not in buf yet."""
         cdef ptrdiff_t b, first = part * self.tiles.count // self.parts
         cdef ptrdiff_t last = (part + 1) * self.tiles.count // self.parts
-        if fresh:
+        cdef const char *samples = buf
+        cdef const int32_t *off = f.off
+        cdef ptrdiff_t pitch = f.pitch
+        cdef ptrdiff_t c, number = self.tiles.number_bytes
+        cdef bint here = self.in_place
+        for b in range(self.tiles.count if here else 0):
+            here = here and self._exact(f, &self.tiles.blocks[b], cols)
+        if here:
+            samples = self._plane(f, x, index, 0) + strip * f.row.step_bytes + cols_at * f.col.step_bytes
+            off, pitch = self.in_place_off, self.in_place_row
+            # plane by plane, which the processor reads ahead; a tile meets all planes, which it does not
+            for c in range(self.channels if fresh else 0):
+                k.fc_prefetch(samples + off[c] * number, cols * number, False)
+        elif fresh:
             self._gather(f, x, index, strip, cols_at, rows, cols, buf, 0, self.channels)
         for b in range(first, last):
-            self._block(call, f, &self.tiles.blocks[b], g, buf, out, rows, cols)
+            self._block(call, f, &self.tiles.blocks[b], g, samples, off, pitch, buf, out, rows, cols)
             if team.over(caller):
                 return
 
@@ -355,12 +380,13 @@ cdef class Job:
                                          cols_at * f.col_stride + cs.first, f.col_stride,
                                          cs.count - (f.strip_cols - cols))
 
-    cdef void _block(self, const Call *call, Phase *f, const Block *b, ptrdiff_t g, const char *buf,
-                     char *out, ptrdiff_t rows, ptrdiff_t cols) noexcept nogil:
-        """mr output channels of the strip: product in scratch, then the finished rows."""
+    cdef void _block(self, const Call *call, Phase *f, const Block *b, ptrdiff_t g, const char *x,
+                     const int32_t *off, ptrdiff_t pitch, char *buf, char *out, ptrdiff_t rows,
+                     ptrdiff_t cols) noexcept nogil:
+        """mr output channels of the strip, whose samples are those at x: product in scratch, then the finished rows."""
         cdef ptrdiff_t number = self.tiles.number_bytes, planes = self.tiles.planes
         cdef ptrdiff_t im = self.x_plane_bytes // number
-        cdef char *c = <char *>buf + self.x_bytes
+        cdef char *c = buf + self.x_bytes
         cdef const char *w = NULL
         cdef const char *bias = NULL
         cdef ptrdiff_t c_pitch = f.pitch if f.flat else f.strip_cols + self.tiles.max_pixels
@@ -375,15 +401,13 @@ cdef class Job:
         if call.bias != NULL:
             bias = call.bias + g * self.k_count * planes * number
         if b.mr == 1 and f.row_taps > 1 and self.row_lanes:
-            self._rows(f, buf, w, NULL if bias == NULL else bias + b.k0 * number,
+            self._rows(f, x, w, NULL if bias == NULL else bias + b.k0 * number,
                        out + self.out_k[b.k0], rows, cols)
             return
-        if b.wide_store != NULL and f.taps <= <ptrdiff_t>TAP_BLOCK and self.plain_type and \
-                cols >= b.narrow_pixels and f.out_col_bytes == number and self._even_step(b) and \
-                not (f.flat and f.strip_rows > 1):
+        if self._exact(f, b, cols):
             for j in range(rows):
                 to = out + self.out_k[b.k0] + j * f.out_row_bytes
-                self.tiles.store(b, cols, f.taps, f.off, buf + j * f.pitch * number, w,
+                self.tiles.store(b, cols, f.taps, off, x + j * pitch * number, w,
                                  NULL if bias == NULL else bias + b.k0 * number, to,
                                  (self.out_k[b.k0 + 1] - self.out_k[b.k0]) // number if b.mr > 1 else 0)
                 for i in range(b.mr if self.activation else 0):
@@ -391,11 +415,11 @@ cdef class Job:
                     self.finish(to, number, to, NULL, cols, NULL, self.activation)
             return
         if f.flat:
-            self.tiles.multiply(b, (rows - 1) * f.pitch + cols, f.taps, f.off, buf, im, w, c,
+            self.tiles.multiply(b, (rows - 1) * f.pitch + cols, f.taps, f.off, x, im, w, c,
                                 f.ldc, 0)
         else:
             for j in range(rows):
-                self.tiles.multiply(b, cols, f.taps, f.off, buf + j * f.pitch * number, im, w,
+                self.tiles.multiply(b, cols, f.taps, f.off, x + j * f.pitch * number, im, w,
                                     c + j * c_pitch * number, f.ldc, 0)
         for i in range(b.mr):
             if bias != NULL:
@@ -406,6 +430,12 @@ cdef class Job:
                             c + (at + j * c_pitch) * number,
                             c + (at + (planes - 1) * f.ldc + j * c_pitch) * number,
                             cols, add, self.activation)
+
+    cdef bint _exact(self, const Phase *f, const Block *b, ptrdiff_t cols) noexcept nogil:
+        """Whether tiles write the block's results where they belong, and read the samples of these columns only."""
+        return b.wide_store != NULL and f.taps <= <ptrdiff_t>TAP_BLOCK and self.plain_type and \
+            cols >= b.narrow_pixels and f.out_col_bytes == self.tiles.number_bytes and \
+            not (f.flat and f.strip_rows > 1) and self._even_step(b)
 
     cdef bint _even_step(self, const Block *b) noexcept nogil:
         """Whether the block's channels lie a whole number of numbers apart in the result, all alike."""

@@ -49,23 +49,18 @@ cdef class ChannelJob(Job):
     cdef bint points        # the tiles take pixels from anywhere, so they run over the ends of rows
     cdef ptrdiff_t slots_bytes, sums_bytes      # of the table of pixels, and of the running sums behind it
     cdef ptrdiff_t channel_block    # channels that are gathered at a time
-    cdef bint in_place              # x is read where it lies
-    cdef ptrdiff_t in_place_row, in_place_col   # numbers from pixel to pixel then
     cdef const k.fc_depthwise_row *turn     # turns channels that lie apart; NULL: they need no turning
 
-    def __init__(self, *args, ptrdiff_t channel_pitch, ptrdiff_t channel_block, in_place, bint turned,
+    def __init__(self, *args, ptrdiff_t channel_pitch, ptrdiff_t channel_block, bint turned,
                  ptrdiff_t k_step, ptrdiff_t col_step, ptrdiff_t weave, **keywords):
         """k_step, col_step: bytes in the result (k_step 0 where channels have no common step); weave: so many
-        filters alternate along a row of it, 0 where that is not so; in_place: None, or the numbers from row to row and from
-        column to column of x; turned: channels lie apart in x, but not in the strip."""
+        filters alternate along a row of it, 0 where that is not so; turned: channels lie apart in x, but not in the
+        strip."""
         self.channel_block = channel_block
         super().__init__(*args, **keywords)
         cdef ptrdiff_t number = self.tiles.number_bytes
         self.channel_pitch = channel_pitch
         self.turn = depthwise_row(self.tiles.kind) if turned else NULL
-        self.in_place = in_place is not None
-        if self.in_place:
-            self.in_place_row, self.in_place_col = in_place
         self.weave = weave if self.plain_type and weave and self.lanes % weave == 0 else 0
         self.plain_channels = self.plain_type and k_step == number and col_step % number == 0
         self.plain_rows = self.plain_type and self.activation == 0 and col_step == number and \

@@ -97,6 +97,7 @@ class Cuts(NamedTuple):
     together: bool  # channels of a sample are neighbours
     single: bool  # there is one sub-problem
     budget: object  # bytes that a strip may take, None: as much as is good
+    pieces: int = 0  # images times groups, where strips may be small since nothing is gathered; else 0
 
     def strip(self, row, col, planes):
         """The Cut of one sub-problem; planes: of outer taps.
@@ -122,6 +123,10 @@ class Cuts(NamedTuple):
                 macs = rows * cols * taps * self.filters // samples
                 strips = -(-row.outputs // rows) * -(-col.outputs // cols)
                 parts = max(macs // _costs.GATHER_MACS, -(-_costs.ITEMS_LEAST // strips))
+        if self.pieces:
+            wanted = -(-_costs.ITEMS_WANTED // (self.pieces * max(1, row.outputs)))
+            tiles = -(-col.outputs // _costs.TILE_COLUMNS)
+            cols = min(cols, max(_costs.IN_PLACE_TILES, -(-tiles // wanted)) * _costs.TILE_COLUMNS)
         return Cut(rows, cols, channels, self._pitch(channels), parts)
 
     def _pitch(self, channels):

@@ -290,8 +290,12 @@ def _job_of(problem, x, out_steps, lanes, budget):
     in_place, apart = None, lanes == "channels" and not together
     if apart and len(subs) == 1 and filters <= 2 * _work.lanes(problem):
         in_place = _in_place(problem, x, axes_of[0], x_ops.rest[0])  # one block of filters meets a sample once
+    elif lanes == "pixels" and len(subs) == 1 and kind is None:
+        in_place = _along_rows(_in_place(problem, x, axes_of[0], x_ops.rest[0]), problem)
     turned = apart and in_place is None and _turns(problem)
-    cuts = Cuts(g, problem.compute.itemsize, filters, lanes, together or turned, len(subs) == 1, budget)
+    small = in_place and lanes == "pixels" and filters <= _costs.IN_PLACE_FILTERS
+    cuts = Cuts(g, problem.compute.itemsize, filters, lanes, together or turned, len(subs) == 1, budget,
+                math.prod(g.batch) * math.prod(g.groups) if small else 0)  # fmt: skip
     phases, strips = [], 0
     for sub, axes in zip(subs, axes_of, strict=True):
         phase, count, cut = _phase(problem, sub, order, axes, cuts)
@@ -306,9 +310,8 @@ def _job_of(problem, x, out_steps, lanes, budget):
             if not (turned or in_place):
                 in_place = _in_place(problem, x, axes, x_ops.rest[0])
         if in_place:
-            phases[0]["off"] = in_place.off
-        make = partial(_implicit.ChannelJob, channel_pitch=cut.pitch, channel_block=cut.block,
-                       in_place=in_place and in_place.steps, turned=turned,
+            phases[0]["off"] = in_place.off  # of every strip
+        make = partial(_implicit.ChannelJob, channel_pitch=cut.pitch, channel_block=cut.block, turned=turned,
                        k_step=out_filters[0] if nf == 1 else 0, col_step=phases[0]["col"][-1],
                        weave=_woven(g, out_filters, phases[0]["col"][-1], x.itemsize))  # fmt: skip
     job = make(
@@ -319,7 +322,7 @@ def _job_of(problem, x, out_steps, lanes, budget):
         out_g=offsets(g.groups, out_groups), out_k=offsets(g.filters, out_filters),
         w_g=offsets(g.groups, w_steps[:ng]), w_k=offsets(g.filters, w_steps[ng : ng + nf]),
         parts=min(parts, max(1, filters // 32)), weightless=kind is not None,
-        plain_type=problem.dtype == problem.compute,
+        plain_type=problem.dtype == problem.compute, in_place=in_place and (*in_place.steps, in_place.off),
     )  # fmt: skip
     for phase in phases:
         job.add_phase(**phase)
@@ -379,6 +382,12 @@ def _in_place(problem, x, axes, channel_step):
         return None
     row, col = ([0] * 2 + [s // size for s in steps])[-2:]
     return InPlace((row, col), np.arange(channels, dtype=np.int32) * (channel_step // size))
+
+
+def _along_rows(in_place, problem):
+    """The InPlace if vectors of pixels can be loaded from it, for all channels in one running sum."""
+    floats = problem.compute.kind == "f" and problem.geometry.channels <= _costs.IN_PLACE_CHANNELS
+    return in_place if floats and in_place and in_place.steps[1] == 1 else None
 
 
 def crowded(channels, channel_step):
