@@ -97,8 +97,8 @@ COMPLEX_PART = 1.5e-9
 # implicit: how many more products windows seem to have whose taps or neighbours lie apart (3x3 layers of stride or
 # dilation 2 and 4 beside "indirect": 1.08 to 1.1)
 IMPLICIT_SPREAD = 1.08
-# and what a sample costs that is read where it lies, of what gathering costs (1x1 layers of 8 to 32 filters)
-IMPLICIT_IN_PLACE = 1 / 6
+# and what a sample costs that is read where it lies, of what gathering costs (1x1 layers; of direct too)
+IN_PLACE_SAMPLE = 1 / 6
 # the share of the rate of depthwise layers that is left with several filters a channel and no rows that share what
 # is loaded
 DEPTHWISE_APART = 0.15

@@ -80,6 +80,8 @@ def amounts(problem):
         macs *= _costs.DIRECT_POINTWISE_MORE
     stored = _work.words(problem, numbers)
     apart = 0
+    if problem.compute.kind == "f" and g.channels <= _costs.IN_PLACE_CHANNELS and reads_planes(problem):
+        dense, rows = dense * _costs.IN_PLACE_SAMPLE, 0
     if problem.channels_last and g.channels * filters * math.prod(g.groups) > 1:  # a channel at a time
         apart, dense, strided, stored = stored + _work.words(problem, math.prod(g.x_shape)), 0, 0, 0
     return {"call": 1, "product": _work.products(problem, macs), "sample": dense, "strided": strided, "row": rows,
@@ -382,6 +384,15 @@ def _in_place(problem, x, axes, channel_step):
         return None
     row, col = ([0] * 2 + [s // size for s in steps])[-2:]
     return InPlace((row, col), np.arange(channels, dtype=np.int32) * (channel_step // size))
+
+
+def reads_planes(problem):
+    """Whether _in_place finds samples of the usual order, channels first, to be read where they lie."""
+    g = problem.geometry
+    plane = math.prod(a.size for a in g.axes) * problem.compute.itemsize
+    return (not problem.channels_last and problem.dtype == problem.compute and not g.transposed
+            and not crowded(g.channels, plane)
+            and all(a.kernel == a.stride == a.upsample == 1 and a.out == a.size for a in g.axes))  # fmt: skip
 
 
 def _along_rows(in_place, problem):

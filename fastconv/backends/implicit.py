@@ -42,8 +42,8 @@ def amounts(problem):
     if any(a.kernel > 1 and (a.stride > 1 or a.dilation > 1) for a in g.axes) and not g.transposed:
         macs *= _costs.IMPLICIT_SPREAD
     dense, strided, rows = _work.gathered(problem)
-    if _in_place(problem):
-        dense, rows = dense * _costs.IMPLICIT_IN_PLACE, 0
+    if direct.reads_planes(problem) and math.prod(g.filters) <= 2 * _work.lanes(problem):
+        dense, rows = dense * _costs.IN_PLACE_SAMPLE, 0
     _, phases, _ = _work.strip_axes(g)
     stored, last = _work.words(problem, math.prod(g.out_shape)), 0
     if problem.channels_last:  # rows of channels as they are, nothing is turned
@@ -56,15 +56,6 @@ def amounts(problem):
     return {"call": 1, "product": _work.products(problem, macs), "sample": dense, "strided": strided, "row": rows,
             "stored": 0 if phases > 1 else stored, "spread": stored if phases > 1 else 0, "stored_last": last,
             "image": math.prod(g.batch) * math.prod(g.groups) * phases}  # fmt: skip
-
-
-def _in_place(problem):
-    """Whether samples of the usual order are read where they lie: see direct._in_place."""
-    g = problem.geometry
-    plane = math.prod(a.size for a in g.axes) * problem.compute.itemsize
-    return (not problem.channels_last and problem.dtype == problem.compute and not g.transposed
-            and math.prod(g.filters) <= 2 * _work.lanes(problem) and not direct.crowded(g.channels, plane)
-            and all(a.kernel == a.stride == a.upsample == 1 and a.out == a.size for a in g.axes))  # fmt: skip
 
 
 class ImplicitPlan(direct.DirectPlan):
