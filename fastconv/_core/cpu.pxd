@@ -1,10 +1,10 @@
 # cython: language_level=3
 """Which ISA was chosen and how many threads a call may use; see cpu.pyx."""
 
+from fastconv._core cimport kernels as k
+
 cdef enum:
     BREAK_EVEN_MACS = 1000000
-
-from fastconv._core cimport kernels as k
 
 cdef int isa_index() noexcept
 cdef int threads_for(double work) noexcept

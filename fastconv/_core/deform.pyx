@@ -37,14 +37,11 @@ cdef struct Call:               # one run's operands
     char *out
 
 
-cdef void _items(DeformJob self, const Call *call, Team team, k.fc_region *region, bint caller) noexcept nogil:
+cdef void _items(DeformJob self, const Call *call, Team team, k.fc_share *share) noexcept nogil:
     """A thread's part of a call."""
     cdef char *scratch = team.scratch(self.scratch_bytes)
-    cdef ptrdiff_t item, end
-    while k.fc_take(region, &item, &end):
-        while item < end and not team.over(caller):
-            self._item(item, scratch, call.x, call.offset, call.mask, call.packed, call.bias, call.out)
-            item += 1
+    while team.next(share):
+        self._item(share.item, scratch, call.x, call.offset, call.mask, call.packed, call.bias, call.out)
 
 
 cdef class DeformJob:

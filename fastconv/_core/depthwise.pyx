@@ -42,14 +42,11 @@ ctypedef struct Call:
     char *out
 
 
-cdef void _items(Job self, const Call *call, Team team, k.fc_region *region, bint caller) noexcept nogil:
+cdef void _items(Job self, const Call *call, Team team, k.fc_share *share) noexcept nogil:
     """A thread's part of a call."""
     cdef char *scratch = self._scratch(team)
-    cdef ptrdiff_t item, end
-    while k.fc_take(region, &item, &end):
-        while item < end and not team.over(caller):
-            self._item(item, scratch, call.x, call.w, call.bias, call.out)
-            item += 1
+    while team.next(share):
+        self._item(share.item, scratch, call.x, call.w, call.bias, call.out)
 
 
 cdef class Job:

@@ -99,6 +99,7 @@ cdef class Job:
                          int rows, int vectors, ptrdiff_t last,
                          ptrdiff_t groups) noexcept nogil
     cdef Tiles _tiles(self, int kind, ptrdiff_t channels)
+    cdef ptrdiff_t _narrow(self) noexcept nogil
     cdef void _size(self, Phase *f) except *
     cdef void _set_segments(self, Segment *s, segments) except *
     cdef void _set_taps(self, Phase *f, off, weight_offsets) except *

@@ -37,32 +37,27 @@ ctypedef struct Packing:
     bint bad                    # not all finite
 
 
-cdef void _pack_blocks(Job self, Packing *call, Team team, k.fc_region *region, bint caller) noexcept nogil:
+cdef void _pack_blocks(Job self, Packing *call, Team team, k.fc_share *share) noexcept nogil:
     """A thread's part of the weights."""
-    cdef ptrdiff_t j, end, g, size = self.tiles.planes * self.tiles.number_bytes
+    cdef ptrdiff_t g, size = self.tiles.planes * self.tiles.number_bytes
     cdef Phase *f
     cdef Block *block
-    while k.fc_take(region, &j, &end):
-        while j < end and not team.over(caller):
-            block = &self.tiles.blocks[j % self.tiles.count]
-            g = j // self.tiles.count % self.g_count
-            f = &self.phase[j // self.tiles.count // self.g_count]
-            if not self._pack(f, block, call.w + self.w_g[g], 0, f.taps,
-                              call.to + f.packed_bytes + g * f.group_bytes + block.at * f.taps * size):
-                call.bad = True
-            j += 1
+    while team.next(share):
+        block = &self.tiles.blocks[share.item % self.tiles.count]
+        g = share.item // self.tiles.count % self.g_count
+        f = &self.phase[share.item // self.tiles.count // self.g_count]
+        if not self._pack(f, block, call.w + self.w_g[g], 0, f.taps,
+                          call.to + f.packed_bytes + g * f.group_bytes + block.at * f.taps * size):
+            call.bad = True
 
 
-cdef void _items(Job self, const Call *call, Team team, k.fc_region *region, bint caller) noexcept nogil:
+cdef void _items(Job self, const Call *call, Team team, k.fc_share *share) noexcept nogil:
     """A thread's part of a call."""
     cdef char *scratch = team.scratch(call.nbytes)
-    cdef ptrdiff_t item, end
     if scratch != NULL:
         (<ptrdiff_t *>scratch)[0] = -1      # the strip that it holds
-    while k.fc_take(region, &item, &end):
-        while item < end and not team.over(caller):
-            self._item(item, scratch, call, team, caller)
-            item += 1
+    while team.next(share):
+        self._item(share.item, scratch, call, team, share.caller)
 
 
 cdef class Job:
@@ -199,11 +194,15 @@ cdef class Job:
     cdef Tiles _tiles(self, int kind, ptrdiff_t channels):
         return pixel_tiles(kind, channels)
 
+    cdef ptrdiff_t _narrow(self) noexcept nogil:
+        """Pixels of the smallest tile."""
+        return self.tiles.blocks[0].narrow_pixels if self.tiles.count else 1
+
     cdef void _size(self, Phase *f) except *:
         """Whether rows are joined, and what a strip takes in scratch."""
         cdef ptrdiff_t wide = self.tiles.max_pixels
         cdef ptrdiff_t flat_pixels = (f.strip_rows - 1) * f.pitch + f.strip_cols
-        cdef ptrdiff_t narrow = self.tiles.blocks[0].narrow_pixels if self.tiles.count else 1
+        cdef ptrdiff_t narrow = self._narrow(), b
         cdef ptrdiff_t row_pixels = ceil_div(f.strip_cols, narrow) * narrow
         f.flat = ceil_div(flat_pixels, narrow) * narrow <= f.strip_rows * row_pixels
         f.ldc = (flat_pixels if f.flat else f.strip_rows * (f.strip_cols + wide)) + wide
@@ -212,6 +211,8 @@ cdef class Job:
         self.x_plane_bytes = max(self.x_plane_bytes, ceil_div(plane, 64) * 64)
         self.c_bytes = max(self.c_bytes, self.tiles.max_width * self.tiles.planes * f.ldc *
                            self.tiles.number_bytes)
+        for b in range(self.tiles.count):
+            self.in_place = self.in_place and self._exact(f, &self.tiles.blocks[b], narrow)
         if f.row_taps:      # row tiles take whole vectors of every row
             self.c_bytes = max(self.c_bytes, f.strip_rows * (f.strip_cols + self.row_lanes) *
                                self.tiles.number_bytes)
@@ -316,10 +317,7 @@ cdef class Job:
         cdef const int32_t *off = f.off
         cdef ptrdiff_t pitch = f.pitch
         cdef ptrdiff_t c, number = self.tiles.number_bytes
-        cdef bint here = self.in_place
-        for b in range(self.tiles.count if here else 0):
-            here = here and self._exact(f, &self.tiles.blocks[b], cols)
-        if here:
+        if self.in_place and cols >= self._narrow():
             samples = self._plane(f, x, index, 0) + strip * f.row.step_bytes + cols_at * f.col.step_bytes
             off, pitch = self.in_place_off, self.in_place_row
             # plane by plane, which the processor reads ahead; a tile meets all planes, which it does not

@@ -157,13 +157,10 @@ cdef struct Piece:          # channels that one thread takes through all samples
     int lanes
 
 
-cdef void _pieces(_Recursion self, void *_, Team team, k.fc_region *region, bint caller) noexcept nogil:
+cdef void _pieces(_Recursion self, void *_, Team team, k.fc_share *share) noexcept nogil:
     """A thread's part of the channels."""
-    cdef ptrdiff_t i, end
-    while k.fc_take(region, &i, &end):
-        while i < end and not team.over(caller):
-            self._take(i, team)
-            i += 1
+    while team.next(share):
+        self._take(share.item, team)
 
 
 cdef class _Recursion:

@@ -40,14 +40,11 @@ cdef struct Call:               # one run's operands
     char *out
 
 
-cdef void _items(Job self, const Call *call, Team team, k.fc_region *region, bint caller) noexcept nogil:
+cdef void _items(Job self, const Call *call, Team team, k.fc_share *share) noexcept nogil:
     """A thread's part of a call."""
-    cdef ptrdiff_t item, end
-    while k.fc_take(region, &item, &end):
-        while item < end and not team.over(caller):
-            if not self._item(item, call.x, call.w, call.bias, call.out):
-                team.fail(self.scratch_bytes)
-            item += 1
+    while team.next(share):
+        if not self._item(share.item, call.x, call.w, call.bias, call.out):
+            team.fail(self.scratch_bytes)
 
 
 cdef class Job:

@@ -40,31 +40,26 @@ cdef struct Gather:
     ptrdiff_t row, rows, col, cols      # outputs of the block
 
 
-cdef void some_columns(void *_, const Gather *g, Team team, k.fc_region *region, bint caller) noexcept nogil:
+cdef void some_columns(void *_, const Gather *g, Team team, k.fc_share *share) noexcept nogil:
     """A thread's part of the columns."""
-    cdef ptrdiff_t i, end
-    while k.fc_take(region, &i, &end):
-        while i < end and not team.over(caller):
-            gather_column(g, g.reader, g.x, i, g.row, g.rows, g.col, g.cols,
-                          g.to + i * g.rows * g.cols * g.reader.number_bytes)
-            i += 1
+    while team.next(share):
+        gather_column(g, share.item)
 
 
-cdef void gather_column(const Gather *g, const k.fc_reader *r, const char *x, ptrdiff_t column,
-                        ptrdiff_t row, ptrdiff_t rows, ptrdiff_t col, ptrdiff_t cols,
-                        char *dst) noexcept nogil:
+cdef void gather_column(const Gather *g, ptrdiff_t column) noexcept nogil:
     """The samples of one channel and tap for a block of output rows."""
     cdef ptrdiff_t delta[64]
     cdef ptrdiff_t t = column % g.taps, i, j, d, at, index
     cdef int last = g.axes - 1
+    cdef const char *x = g.x + column // g.taps * g.channel_bytes
     cdef const char *start
+    cdef char *dst = g.to + column * g.rows * g.cols * g.reader.number_bytes
     cdef bint outside
-    x += column // g.taps * g.channel_bytes
     for d in range(last, -1, -1):
         delta[d] = g.deltas[d][t % g.tap_count[d]]
         t //= g.tap_count[d]
-    for j in range(rows):
-        i = row + j
+    for j in range(g.rows):
+        i = g.row + j
         start = x
         outside = False
         for d in range(last - 1, -1, -1):
@@ -77,11 +72,11 @@ cdef void gather_column(const Gather *g, const k.fc_reader *r, const char *x, pt
             else:
                 start += at // g.axis[d].upsample * g.axis[d].step_bytes
         if outside:
-            k.fc_fill_run(r, dst, dst, cols)
+            k.fc_fill_run(g.reader, dst, dst, g.cols)
         else:
-            k.fc_gather(r, dst, dst, start, &g.axis[last], col * g.stride[last] + delta[last],
-                        g.stride[last], cols)
-        dst += cols * r.number_bytes
+            k.fc_gather(g.reader, dst, dst, start, &g.axis[last], g.col * g.stride[last] + delta[last],
+                        g.stride[last], g.cols)
+        dst += g.cols * g.reader.number_bytes
 
 
 def gather_columns(cnp.ndarray block not None, cnp.ndarray x not None, sub, fill, int kind, source,

@@ -207,16 +207,13 @@ cdef struct Call:
     bint stream
 
 
-cdef void some_items(void *_, const Call *call, Team team, k.fc_region *region, bint caller) noexcept nogil:
+cdef void some_items(void *_, const Call *call, Team team, k.fc_share *share) noexcept nogil:
     """A thread's part of a call."""
     cdef char *scratch = team.scratch(call.d.scratch_bytes)
-    cdef ptrdiff_t item, end
     if scratch != NULL:
         fill_row(call.d, scratch)
-    while k.fc_take(region, &item, &end):
-        while item < end and not team.over(caller):
-            one_item(call.d, item, call.x, call.w, call.out, call.stream, scratch)
-            item += 1
+    while team.next(share):
+        one_item(call.d, share.item, call.x, call.w, call.out, call.stream, scratch)
     if call.stream:
         fc_fence()
 

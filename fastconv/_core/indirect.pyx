@@ -42,37 +42,28 @@ cdef struct Call:               # one run's operands
     bint bad                    # weights that are not finite were met
 
 
-cdef void _pack_blocks(Job self, Call *call, Team team, k.fc_region *region, bint caller) noexcept nogil:
+cdef void _pack_blocks(Job self, Call *call, Team team, k.fc_share *share) noexcept nogil:
     """A thread's part of the weights."""
-    cdef ptrdiff_t i, end
-    while k.fc_take(region, &i, &end):
-        while i < end and not team.over(caller):
-            if not self._pack(i // self.blocks, i % self.blocks, call.w,
-                              call.out + self._block_at(i // self.blocks, i % self.blocks)):
-                call.bad = True
-            i += 1
+    while team.next(share):
+        if not self._pack(share.item // self.blocks, share.item % self.blocks, call.w,
+                          call.out + self._block_at(share.item // self.blocks, share.item % self.blocks)):
+            call.bad = True
 
 
-cdef void _turn_samples(Job self, Call *call, Team team, k.fc_region *region, bint caller) noexcept nogil:
+cdef void _turn_samples(Job self, Call *call, Team team, k.fc_share *share) noexcept nogil:
     """A thread's part of the samples that are turned to channels last."""
-    cdef ptrdiff_t item, end
-    while k.fc_take(region, &item, &end):
-        while item < end and not team.over(caller):
-            self._turn(item, call.x, call.first)
-            item += 1
+    while team.next(share):
+        self._turn(share.item, call.x, call.first)
 
 
-cdef void _items(Job self, Call *call, Team team, k.fc_region *region, bint caller) noexcept nogil:
+cdef void _items(Job self, Call *call, Team team, k.fc_share *share) noexcept nogil:
     """A thread's part of a call."""
-    cdef char *scratch = call.first + self.turned_bytes if caller else team.scratch(call.own)
-    cdef ptrdiff_t item, end
+    cdef char *scratch = call.first + self.turned_bytes if share.caller else team.scratch(call.own)
     if scratch != NULL:
         k.fc_fill_run(&self.reader, scratch, scratch, self.channels)
-    while k.fc_take(region, &item, &end):
-        while item < end and not team.over(caller):
-            if not self._item(item, scratch, call, team, caller):
-                call.bad = True
-            item += 1
+    while team.next(share):
+        if not self._item(share.item, scratch, call, team, share.caller):
+            call.bad = True
 
 
 cdef class Job:

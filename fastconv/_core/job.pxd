@@ -67,7 +67,7 @@ cdef class Team:
                   int threads) noexcept nogil
     cdef char *scratch(self, size_t nbytes) noexcept nogil
     cdef void fail(self, size_t nbytes) noexcept nogil
+    cdef bint next(self, k.fc_share *share) noexcept nogil
     cdef bint over(self, bint caller) noexcept nogil
-    cdef bint look(self) noexcept nogil
     cdef void _signals(self) noexcept with gil
     cdef int check(self) except -1

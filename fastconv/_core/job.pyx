@@ -160,9 +160,9 @@ REAL_BYTES = (1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 2, 4, 8, np.dtype(np.longdouble).ite
 cdef class Team:
     cdef void run(self, k.fc_task *task, void *job, void *call, ptrdiff_t items, ptrdiff_t chunk,
                   int threads) noexcept nogil:
-        """Items 0 to items - 1, some at a time: task(job, call, self, region, caller) in each thread, which
-        takes them with fc_take and asks ``over`` before each."""
-        if not self.stop:
+        """Items 0 to items - 1, ``chunk`` at a time: task(job, call, self, share) in each thread, which goes
+        through them with ``next``."""
+        if items and not self.stop:
             run_region(task, job, call, <void *>self, items, chunk, threads)
 
     cdef char *scratch(self, size_t nbytes) noexcept nogil:
@@ -176,14 +176,15 @@ cdef class Team:
         """End all: a thread did not get that much memory."""
         self.missing, self.stop = nbytes, True
 
+    cdef bint next(self, k.fc_share *share) noexcept nogil:
+        """On to share.item; False: none is left, or none may be begun."""
+        return not self.over(share.caller) and k.fc_next(share)
+
     cdef bint over(self, bint caller) noexcept nogil:
         """Whether to begin nothing more; the calling thread also looks for Ctrl-C."""
-        return self.stop or (caller and self.look())
-
-    cdef bint look(self) noexcept nogil:
         cdef double now
-        if self.stop:
-            return True
+        if self.stop or not caller:
+            return self.stop
         now = k.fc_now()
         if self.last == 0:
             self.last = now
@@ -193,7 +194,7 @@ cdef class Team:
         return self.stop
 
     cdef void _signals(self) noexcept with gil:
-        # apart from look: a function with Python objects takes the GIL on entry, always
+        # apart from over: a function with Python objects takes the GIL on entry, always
         try:
             PyErr_CheckSignals()
         except BaseException as error:

@@ -223,9 +223,11 @@ cdef extern from "kernels/fc_kernels.h" nogil:
 
 cdef extern from "kernels/fc_region.h" nogil:
     const int fc_openmp
-    ctypedef struct fc_region:
-        pass
-    ctypedef void fc_task(void *job, void *call, void *team, fc_region *region, int caller) noexcept
-    bint fc_take(fc_region *region, ptrdiff_t *first, ptrdiff_t *end) noexcept
+    ctypedef struct fc_share:
+        ptrdiff_t item
+        ptrdiff_t end
+        bint caller
+    ctypedef void fc_task(void *job, void *call, void *team, fc_share *share) noexcept
+    bint fc_next(fc_share *share) noexcept
     void fc_run(fc_task *task, void *job, void *call, void *team, ptrdiff_t items, ptrdiff_t chunk,
                 int threads) noexcept

@@ -53,26 +53,21 @@ cdef struct Call:               # one run's operands
     const double *wide_ratio
 
 
-cdef void _spectra(Job self, const Call *call, Team team, k.fc_region *region, bint caller) noexcept nogil:
+cdef void _spectra(Job self, const Call *call, Team team, k.fc_share *share) noexcept nogil:
     """A thread's part of the filters."""
     cdef char *scratch = team.scratch(self.scratch_bytes)
-    cdef ptrdiff_t i, end, width = self._planes_bytes()
-    while k.fc_take(region, &i, &end):
-        while i < end and not team.over(caller):
-            self._spectrum(self.t, call.taps + i * self.planes * self.taps * self.number, scratch,
-                           scratch + width, call.to + i * width)
-            i += 1
+    cdef ptrdiff_t width = self._planes_bytes()
+    while team.next(share):
+        self._spectrum(self.t, call.taps + share.item * self.planes * self.taps * self.number, scratch,
+                       scratch + width, call.to + share.item * width)
 
 
-cdef void _items(Job self, const Call *call, Team team, k.fc_region *region, bint caller) noexcept nogil:
+cdef void _items(Job self, const Call *call, Team team, k.fc_share *share) noexcept nogil:
     """A thread's part of a call."""
     cdef char *scratch = team.scratch(self.scratch_bytes)
-    cdef ptrdiff_t item, end
-    while k.fc_take(region, &item, &end):
-        while item < end and not team.over(caller):
-            if self._item(item, scratch, call) != 0:
-                team.fail(self.scratch_bytes)
-            item += 1
+    while team.next(share):
+        if self._item(share.item, scratch, call) != 0:
+            team.fail(self.scratch_bytes)
 
 
 cdef class Filters:

@@ -168,13 +168,10 @@ def upfirdn(h, x, up=1, down=1, axis=-1, mode="constant", cval=0):
     return y
 
 
-cdef void _items(_Polyphase self, void *_, Team team, k.fc_region *region, bint caller) noexcept nogil:
+cdef void _items(_Polyphase self, void *_, Team team, k.fc_share *share) noexcept nogil:
     """A thread's part of a call."""
-    cdef ptrdiff_t item, end
-    while k.fc_take(region, &item, &end):
-        while item < end and not team.over(caller):
-            self._item(item, team)
-            item += 1
+    while team.next(share):
+        self._item(share.item, team)
 
 
 cdef class _Polyphase:

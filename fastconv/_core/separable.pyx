@@ -306,14 +306,11 @@ cdef struct Box:
     ptrdiff_t nbytes
 
 
-cdef void some_boxes(void *_, const Box *call, Team team, k.fc_region *region, bint caller) noexcept nogil:
+cdef void some_boxes(void *_, const Box *call, Team team, k.fc_share *share) noexcept nogil:
     """A thread's part of a call."""
     cdef char *scratch = team.scratch(call.nbytes)
-    cdef ptrdiff_t i, end
-    while k.fc_take(region, &i, &end):
-        while i < end and not team.over(caller):
-            one_box(call.d, i, call.x, call.out, scratch)
-            i += 1
+    while team.next(share):
+        one_box(call.d, share.item, call.x, call.out, scratch)
 
 
 # --- every other type
@@ -352,17 +349,14 @@ ctypedef struct Pass:
     ptrdiff_t numbers           # scratch of a thread
 
 
-cdef void some_lines(void *_, const Pass *p, Team team, k.fc_region *region, bint caller) noexcept nogil:
+cdef void some_lines(void *_, const Pass *p, Team team, k.fc_share *share) noexcept nogil:
     """A thread's part of a pass."""
     cdef double *scratch = <double *>team.scratch(p.numbers * sizeof(double))
-    cdef ptrdiff_t i, end
-    while k.fc_take(region, &i, &end):
-        while i < end and not team.over(caller):
-            if p.lines:
-                one_line(p, i, scratch)
-            else:
-                one_run(p, i, scratch)
-            i += 1
+    while team.next(share):
+        if p.lines:
+            one_line(p, share.item, scratch)
+        else:
+            one_run(p, share.item, scratch)
 
 
 cdef void cast(char *to, ptrdiff_t step, int kind, double divisor, const double *values,

@@ -87,5 +87,4 @@ cdef class Engine:
     cdef void _enter(self) noexcept
     cdef bint _takes(self, cnp.ndarray x, object out) noexcept
     cdef void _run(self, cnp.ndarray x, cnp.ndarray y) noexcept
-    cdef void _run_alone(self, const char *x, char *y, ptrdiff_t n) noexcept nogil
     cdef void _recompute(self, Channel *c, int voice) noexcept nogil

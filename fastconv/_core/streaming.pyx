@@ -119,11 +119,12 @@ cdef struct Call:
     ptrdiff_t n
 
 
-cdef void _channels(Engine self, const Call *call, void *_, k.fc_region *region, bint caller) noexcept nogil:
+cdef void _channels(Engine self, const Call *call, void *_, k.fc_share *share) noexcept nogil:
     """A thread's part of the channels."""
-    cdef ptrdiff_t i, end, step = call.n * self.number * self.planes
-    while k.fc_take(region, &i, &end):
-        self._run_channel(&self.channel[i], call.x + i * step, call.y + i * step, call.n)
+    cdef ptrdiff_t at
+    while k.fc_next(share):
+        at = share.item * call.n * self.number * self.planes
+        self._run_channel(&self.channel[share.item], call.x + at, call.y + at, call.n)
 
 
 cdef class Engine:
@@ -484,11 +485,6 @@ cdef class Engine:
             y += count * size
             n -= count
 
-    cdef void _run_alone(self, const char *x, char *y, ptrdiff_t n) noexcept nogil:
-        cdef ptrdiff_t i, step = n * self.number * self.planes
-        for i in range(self.channels):
-            self._run_channel(&self.channel[i], x + i * step, y + i * step, n)
-
     cdef void _run(self, cnp.ndarray x, cnp.ndarray y) noexcept:
         cdef double work = cnp.PyArray_DIM(x, cnp.PyArray_NDIM(x) - 1) * self.work_per_sample
         cdef int threads = min(<ptrdiff_t>threads_for(work), self.channels)
@@ -498,7 +494,7 @@ cdef class Engine:
         call.x, call.y = <const char *>cnp.PyArray_DATA(x), <char *>cnp.PyArray_DATA(y)
         self._enter()
         if work < RELEASED:     # getting the GIL back may take longer than such a block
-            self._run_alone(call.x, call.y, call.n)
+            run_region(<k.fc_task *>_channels, job, &call, NULL, self.channels, 1, 1)
         else:
             with nogil:
                 run_region(<k.fc_task *>_channels, job, &call, NULL, self.channels, 1, threads)

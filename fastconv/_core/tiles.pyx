@@ -75,28 +75,23 @@ cdef inline char *_aligned(const void *p) noexcept nogil:
     return <char *>((<uintptr_t>p + 63) & ~<uintptr_t>63)
 
 
-cdef void _filter_planes(Job self, const Call *call, Team team, k.fc_region *region, bint caller) noexcept nogil:
+cdef void _filter_planes(Job self, const Call *call, Team team, k.fc_share *share) noexcept nogil:
     """A thread's part of the filters."""
     cdef char *scratch = team.scratch(self.scratch_bytes)
-    cdef ptrdiff_t i, end
-    while k.fc_take(region, &i, &end):
-        while i < end and not team.over(caller):
-            self._filter_plane(call.weights + i * self._filter_bytes(), scratch, call.out + i * self.spectrum)
-            i += 1
+    while team.next(share):
+        self._filter_plane(call.weights + share.item * self._filter_bytes(), scratch,
+                           call.out + share.item * self.spectrum)
 
 
-cdef void _items(Job self, const Call *call, Team team, k.fc_region *region, bint caller) noexcept nogil:
+cdef void _items(Job self, const Call *call, Team team, k.fc_share *share) noexcept nogil:
     """A thread's part of a call."""
     cdef char *scratch = team.scratch(self.scratch_bytes)
-    cdef ptrdiff_t item, end
     if scratch != NULL:
         (<ptrdiff_t *>scratch)[0] = -1      # the samples that it holds
         (<ptrdiff_t *>scratch)[1] = 0
-    while k.fc_take(region, &item, &end):
-        while item < end and not team.over(caller):
-            if not call.again or call.status[item]:
-                self._item(item, item + 1 < end and not call.again, scratch, call)
-            item += 1
+    while team.next(share):
+        if not call.again or call.status[share.item]:
+            self._item(share.item, share.item + 1 < share.end and not call.again, scratch, call)
 
 
 cdef class Job:

@@ -49,48 +49,36 @@ cdef struct Call:               # one run's operands
     bint unfinite               # weights that are not finite were met
 
 
-cdef void _pack_blocks(Job self, Call *call, Team team, k.fc_region *region, bint caller) noexcept nogil:
+cdef void _pack_blocks(Job self, Call *call, Team team, k.fc_share *share) noexcept nogil:
     """A thread's part of the weights."""
-    cdef ptrdiff_t i, end
-    while k.fc_take(region, &i, &end):
-        while i < end and not team.over(caller):
-            if not self._pack(i, call.w, call.first + call.u_at + i * self.u_block * self.number):
-                call.unfinite = True
-            i += 1
+    while team.next(share):
+        if not self._pack(share.item, call.w, call.first + call.u_at + share.item * self.u_block * self.number):
+            call.unfinite = True
 
 
 cdef char *_scratch(Call *call, Team team, bint caller) noexcept nogil:
     return call.first + call.common if caller else team.scratch(call.own)
 
 
-cdef void _spans(Job self, Call *call, Team team, k.fc_region *region, bint caller) noexcept nogil:
+cdef void _spans(Job self, Call *call, Team team, k.fc_share *share) noexcept nogil:
     """A thread's part of the samples of one block of tiles."""
-    cdef char *scratch = _scratch(call, team, caller)
-    cdef ptrdiff_t i, end
-    while k.fc_take(region, &i, &end):
-        while i < end and not team.over(caller):
-            self._span(call, i, scratch)
-            i += 1
+    cdef char *scratch = _scratch(call, team, share.caller)
+    while team.next(share):
+        self._span(call, share.item, scratch)
 
 
-cdef void _gangs(Job self, Call *call, Team team, k.fc_region *region, bint caller) noexcept nogil:
+cdef void _gangs(Job self, Call *call, Team team, k.fc_share *share) noexcept nogil:
     """A thread's part of the filters of one block of tiles."""
-    cdef char *scratch = _scratch(call, team, caller)
-    cdef ptrdiff_t i, end
-    while k.fc_take(region, &i, &end):
-        while i < end and not team.over(caller):
-            self._ganged(call, i, scratch)
-            i += 1
+    cdef char *scratch = _scratch(call, team, share.caller)
+    while team.next(share):
+        self._ganged(call, share.item, scratch)
 
 
-cdef void _blocks(Job self, Call *call, Team team, k.fc_region *region, bint caller) noexcept nogil:
+cdef void _blocks(Job self, Call *call, Team team, k.fc_share *share) noexcept nogil:
     """A thread's part of the blocks of tiles."""
-    cdef char *scratch = _scratch(call, team, caller)
-    cdef ptrdiff_t i, end
-    while k.fc_take(region, &i, &end):
-        while i < end and not team.over(caller):
-            self._fused(call, i, scratch, team, caller)
-            i += 1
+    cdef char *scratch = _scratch(call, team, share.caller)
+    while team.next(share):
+        self._fused(call, share.item, scratch, team, share.caller)
 
 
 cdef class Job(Grid):

@@ -80,7 +80,7 @@ def amounts(problem):
         macs *= _costs.DIRECT_POINTWISE_MORE
     stored = _work.words(problem, numbers)
     apart = 0
-    if problem.compute.kind == "f" and g.channels <= _costs.IN_PLACE_CHANNELS and reads_planes(problem):
+    if _one_sum(problem) and reads_planes(problem):
         dense, rows = dense * _costs.IN_PLACE_SAMPLE, 0
     if problem.channels_last and g.channels * filters * math.prod(g.groups) > 1:  # a channel at a time
         apart, dense, strided, stored = stored + _work.words(problem, math.prod(g.x_shape)), 0, 0, 0
@@ -395,10 +395,14 @@ def reads_planes(problem):
             and all(a.kernel == a.stride == a.upsample == 1 and a.out == a.size for a in g.axes))  # fmt: skip
 
 
+def _one_sum(problem):
+    """Whether a tile sums all channels of a 1x1 layer at once."""
+    return problem.compute.kind == "f" and problem.geometry.channels <= _costs.IN_PLACE_CHANNELS
+
+
 def _along_rows(in_place, problem):
     """The InPlace if vectors of pixels can be loaded from it, for all channels in one running sum."""
-    floats = problem.compute.kind == "f" and problem.geometry.channels <= _costs.IN_PLACE_CHANNELS
-    return in_place if floats and in_place and in_place.steps[1] == 1 else None
+    return in_place if in_place and in_place.steps[1] == 1 and _one_sum(problem) else None
 
 
 def crowded(channels, channel_step):

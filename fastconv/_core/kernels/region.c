@@ -7,6 +7,7 @@
  */
 #define _GNU_SOURCE
 #include "fc_region.h"
+#include "fc_kernels.h"
 #ifdef __linux__
 #include <sched.h>
 #endif
@@ -14,8 +15,6 @@
 #ifdef _OPENMP
 #include <omp.h>
 const int fc_openmp = _OPENMP;
-
-double fc_now(void); /* scratch.c */
 
 #ifdef __linux__
 #define FC_REST 2e-4   /* seconds after which the other threads may sleep */
@@ -65,17 +64,17 @@ void fc_run(fc_task *task, void *job, void *call, void *team, ptrdiff_t items, p
 #endif
 #pragma omp parallel num_threads(threads)
         {
-            int caller = omp_get_thread_num() == 0;
+            fc_share share = {&region, 0, 0, omp_get_thread_num() == 0};
 #ifdef __linux__
-            if (caller) {
+            if (share.caller) {
                 let_come(&came, omp_get_num_threads() - 1);
             } else {
                 __atomic_add_fetch(&came, 1, __ATOMIC_RELAXED);
                 leave(cpu);
             }
 #endif
-            if (caller || __atomic_load_n(&region.next, __ATOMIC_RELAXED) < items)
-                task(job, call, team, &region, caller);
+            if (share.caller || __atomic_load_n(&region.next, __ATOMIC_RELAXED) < items)
+                task(job, call, team, &share);
         }
 #ifdef __linux__
         last_end = fc_now();
@@ -83,5 +82,6 @@ void fc_run(fc_task *task, void *job, void *call, void *team, ptrdiff_t items, p
         return;
     }
 #endif
-    task(job, call, team, &region, 1);
+    fc_share share = {&region, 0, 0, 1};
+    task(job, call, team, &share);
 }
