@@ -12,7 +12,7 @@ CASES = [(t, s, turned) for t in TYPES for s in SIZES for turned in (True, False
 
 
 def aligned(values, dtype):
-    found = fft.aligned(values.size, dtype)
+    found = arrays.aligned(values.size, dtype)
     found[:] = values
     return found
 
@@ -55,7 +55,7 @@ def test_blocks_are_convolved(dtype, size, turned):
             error = np.abs(y[a:b] - wanted[a:b]).max(initial=0)
             assert error <= np.finfo(dtype).eps * np.log2(length) * scale
             assert (np.delete(y, slice(a, b)) == (7 if turned else 7 + 7j)).all()
-            product = fft.aligned(2 * size, dtype)
+            product = arrays.aligned(2 * size, dtype)
             fft.sum_of_products(t, [fft.spectrum_of(t, *block)], [spectrum], [product], False)
             fft.inverse(t, product, again, a, b)
             z = again.reshape(-1) if turned else again[0] + 1j * again[1]

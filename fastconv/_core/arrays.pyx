@@ -3,6 +3,7 @@
 from cpython.ref cimport Py_INCREF
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 cimport numpy as cnp
+import numpy as np
 
 from fastconv._core cimport kernels as k
 
@@ -28,6 +29,14 @@ cdef bint same_shape(cnp.ndarray array, tuple shape) except -1:
         if cnp.PyArray_DIM(array, i) != <Py_ssize_t>shape[i]:
             return False
     return True
+
+
+def aligned(ptrdiff_t count, dtype):
+    """An array of numbers that begins at a line of the cache: no vector of packed weights lies in two."""
+    dtype = np.dtype(dtype)
+    room = np.empty(count * dtype.itemsize + 64, np.uint8)
+    start = -room.ctypes.data % 64
+    return room[start : start + count * dtype.itemsize].view(dtype)
 
 
 def view(cnp.ndarray array not None, tuple shape not None):

@@ -10,6 +10,8 @@ import numpy as np
 
 from fastconv._core.cpu cimport isa_index
 
+from fastconv._core.arrays import aligned
+
 cnp.import_array()
 
 KEPT_SIZE = 1 << 16     # tables of larger transforms live no longer than the plans that use them
@@ -45,14 +47,6 @@ def radices(rows):
 
 cdef void *data_of(array) noexcept:
     return cnp.PyArray_DATA(<cnp.ndarray>array)
-
-
-def aligned(ptrdiff_t count, dtype):
-    """An array of numbers that begins at a multiple of 64 bytes, as spectra must."""
-    dtype = np.dtype(dtype)
-    room = np.empty(count * dtype.itemsize + 64, np.uint8)
-    start = -room.ctypes.data % 64
-    return room[start : start + count * dtype.itemsize].view(dtype)
 
 
 cdef const void *_keep(list tables, table) except? NULL:

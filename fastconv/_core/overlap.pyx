@@ -22,7 +22,7 @@ from fastconv._core.cpu cimport threads_for
 from fastconv._core.fft cimport Transform, data_of, fc_fft_filter, fc_fft_forward, fc_fft_soon
 from fastconv._core.job cimport Block, Team, Tiles, fill_reader, pixel_tiles, table
 
-from fastconv._core.fft import aligned
+from fastconv._core.arrays import aligned
 
 cnp.import_array()
 

@@ -30,7 +30,8 @@ from fastconv._core.fft cimport Transform, data_of
 from fastconv._core.kernels cimport fc_now
 from fastconv._core.job cimport Buffer, TAP_BLOCK, buffer_of, pixel_tiles
 
-from fastconv._core.fft import aligned, spectrum_of
+from fastconv._core.arrays import aligned
+from fastconv._core.fft import spectrum_of
 
 cnp.import_array()
 

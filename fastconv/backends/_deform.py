@@ -6,6 +6,7 @@ import numpy as np
 
 from .. import _dtypes, _reference
 from .._core import deform as _deform
+from .._core.arrays import aligned
 from ._activations import CODES
 from .base import Jobs, Weights, contiguous
 
@@ -119,7 +120,7 @@ class CompiledDeformPlan(_DeformPlan):
         if job is None:
             job = self._jobs.keep(key, self._build(x, offset, mask, out))
         if "deform" not in weights.packed:
-            packed = np.empty(max(1, job.packed_bytes), np.uint8)
+            packed = aligned(max(1, job.packed_bytes), np.uint8)
             job.pack(weights.w, packed)
             weights.packed["deform"] = packed
         job.run(x, offset, mask, weights.packed["deform"], weights.bias, out)

@@ -15,6 +15,7 @@ import numpy as np
 from .. import _costs, _dtypes
 from .._core import direct as _direct
 from .._core import implicit as _implicit
+from .._core.arrays import aligned
 from .._problem import PAD_CODES
 from . import _fir, _image, _work, reference
 from ._activations import CODES
@@ -194,7 +195,7 @@ class DirectPlan(Plan):
     def _packed(self, job, order, weights):
         packed = weights.packed.get(order)
         if packed is None:
-            packed = np.empty(max(1, job.packed_bytes), np.uint8)
+            packed = aligned(max(1, job.packed_bytes), np.uint8)
             weights.finite = job.pack(weights.w, packed)
             weights.packed[order] = packed
         return packed

@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import _costs, _dtypes
 from .._core import indirect as _indirect
+from .._core.arrays import aligned
 from . import _work, direct, reference
 from ._activations import CODES
 from .base import BackendNotSupportedError, Jobs, Plan, Verdict, c_steps
@@ -120,7 +121,7 @@ class IndirectPlan(Plan):
     def _packed(self, job, weights):
         packed = weights.packed.get(name)
         if packed is None:
-            packed = np.empty(max(1, job.packed_bytes), np.uint8)
+            packed = aligned(max(1, job.packed_bytes), np.uint8)
             weights.finite = job.pack(weights.w, packed)
             weights.packed[name] = packed
         return packed

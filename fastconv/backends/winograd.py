@@ -16,6 +16,7 @@ import numpy as np
 
 from .. import _costs
 from .._core import winograd as _winograd
+from .._core.arrays import aligned
 from .._problem import PAD_CODES
 from . import _complex, _work, direct, implicit
 from ._activations import CODES
@@ -231,7 +232,7 @@ class WinogradPlan(Plan):
         found = weights.packed.get(name)
         if found is None:
             w, bias = self._whole_vectors(weights)
-            u = np.empty(max(1, job.packed_numbers), self.problem.compute)
+            u = aligned(max(1, job.packed_numbers), self.problem.compute)
             found = weights.packed[name] = u, bias, job.pack(w, u)
         return found
 
