@@ -98,6 +98,9 @@ COMPLEX_PART = 1.5e-9
 # implicit: how many more products windows seem to have whose taps or neighbours lie apart (3x3 layers of stride or
 # dilation 2 and 4 beside "indirect": 1.08 to 1.1)
 IMPLICIT_SPREAD = 1.08
+# and where tiles are one vector wide: a load for every product (64 channels to 3 and 8 filters, 3x3 and transposed 4x4:
+# 1.15 to 1.45 times what is predicted without)
+IMPLICIT_NARROW = 1.2
 # and what a sample costs that is read where it lies, of what gathering costs (1x1 layers; of direct too)
 IN_PLACE_SAMPLE = 1 / 6
 # the share of the rate of depthwise layers that is left with several filters a channel and no rows that share what

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastconv._core import fft
+from fastconv._core import arrays, fft
 
 TYPES = ("f4", "f8")
 SIZES = [2**i for i in range(4, 15)]

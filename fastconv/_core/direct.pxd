@@ -49,7 +49,7 @@ ctypedef struct Phase:
     ptrdiff_t out_bytes
     ptrdiff_t out_row_bytes
     ptrdiff_t out_col_bytes
-    ptrdiff_t items
+    bint follows                # computed with the phase before it, from the same gathered samples
 
 
 ctypedef struct Call:           # the operands of one run
@@ -107,6 +107,7 @@ cdef class Job:
     cdef bint _exact(self, const Phase *f, const Block *b, ptrdiff_t cols) noexcept nogil
     cdef bint _even_step(self, const Block *b) noexcept nogil
     cdef ptrdiff_t _panel_bytes(self, const Phase *f) noexcept nogil
+    cdef bint _pack_phases(self, const Phase *f, const Block *b, ptrdiff_t g, const char *w, char *to) noexcept nogil
     cdef bint _pack(self, const Phase *f, const Block *b, const char *raw, ptrdiff_t first,
                     ptrdiff_t count, char *to) noexcept nogil
     cdef void _panel(self, const Call *call, Phase *f, const Block *b, ptrdiff_t g, ptrdiff_t first,

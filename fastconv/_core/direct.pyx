@@ -23,6 +23,10 @@ from fastconv._core.job cimport (
 cnp.import_array()
 
 
+cdef enum:
+    PACKED_CHANNELS = 8         # whose weights stay in the L1 cache while phases are packed in turn
+
+
 cdef ptrdiff_t ceil_div(ptrdiff_t a, ptrdiff_t b) noexcept nogil:
     return (a + b - 1) // b     # C division: -(-a // b) would round down
 
@@ -39,15 +43,11 @@ ctypedef struct Packing:
 
 cdef void _pack_blocks(Job self, Packing *call, Team team, k.fc_share *share) noexcept nogil:
     """A thread's part of the weights."""
-    cdef ptrdiff_t g, size = self.tiles.planes * self.tiles.number_bytes
-    cdef Phase *f
-    cdef Block *block
+    cdef ptrdiff_t rest
     while team.next(share):
-        block = &self.tiles.blocks[share.item % self.tiles.count]
-        g = share.item // self.tiles.count % self.g_count
-        f = &self.phase[share.item // self.tiles.count // self.g_count]
-        if not self._pack(f, block, call.w + self.w_g[g], 0, f.taps,
-                          call.to + f.packed_bytes + g * f.group_bytes + block.at * f.taps * size):
+        rest = share.item // self.tiles.count
+        if not self._pack_phases(&self.phase[rest // self.g_count], &self.tiles.blocks[share.item % self.tiles.count],
+                                 rest % self.g_count, call.w, call.to):
             call.bad = True
 
 
@@ -99,11 +99,11 @@ cdef class Job:
         self._find_row_tiles()
 
     def add_phase(self, *, outer, row, col, off, weight_offsets, ptrdiff_t out_bytes,
-                  ptrdiff_t row_taps, ptrdiff_t col_taps):
+                  ptrdiff_t row_taps, ptrdiff_t col_taps, bint follows):
         """outer: (counts, strides, out steps, axes, plane deltas); row, col: (axis, stride,
         segments, outputs, outputs of a strip, out step); off, weight_offsets: one per tap.
         row_taps: rows of the kernel where they are neighbours in the strip and come last in the
-        order of taps, else 0."""
+        order of taps, else 0. follows: the phase belongs to the items of the one before it."""
         cdef Phase *f = &self.phase[self.ready]
         cdef Buffer b
         cdef ptrdiff_t i
@@ -137,7 +137,7 @@ cdef class Job:
         f.pitch = sum([s[1] for s in col[2]])
         f.plane_size = f.pitch * sum([s[1] for s in row[2]])
         f.taps = len(off)
-        f.out_bytes, f.row_taps, f.col_taps = out_bytes, row_taps, col_taps
+        f.out_bytes, f.row_taps, f.col_taps, f.follows = out_bytes, row_taps, col_taps, follows
         self._set_taps(f, off, weight_offsets)
         self._set_items(f)
 
@@ -171,16 +171,17 @@ cdef class Job:
     cdef void _set_items(self, Phase *f) except *:
         f.row_strips = ceil_div(f.oh, f.strip_rows) if f.oh else 0
         f.col_strips = ceil_div(f.ow, f.strip_cols) if f.ow else 0
-        f.items = self.n_count * self.g_count * f.outer_positions * f.row_strips * \
-            f.col_strips * self.parts
         self.work += <double>self.n_count * self.g_count * f.outer_positions * f.oh * f.ow * \
             self.k_count * f.taps * (4 if self.tiles.planes == 2 else 1)
         self._size(f)
         self.x_bytes = self.x_plane_bytes * self.tiles.planes
         self.panel_bytes = max(self.panel_bytes, self._panel_bytes(f))
-        self.repeats = max(self.repeats, self.n_count * f.outer_positions * f.row_strips * f.col_strips)
+        cdef ptrdiff_t strips = self.n_count * f.outer_positions * f.row_strips * f.col_strips
+        # phases that belong together read the same lines of the weights
+        self.repeats = self.repeats + strips if f.follows else max(self.repeats, strips)
         self.ready += 1
-        self.items += f.items
+        if not f.follows:
+            self.items += strips * self.g_count * self.parts
         self.first_item[self.ready] = self.items
 
     cdef void _find_row_tiles(self) except *:
@@ -237,6 +238,27 @@ cdef class Job:
             team.run(<k.fc_task *>_pack_blocks, job, &call, blocks, max(1, blocks // (threads * 8)), threads)
         team.check()
         return not call.bad
+
+    cdef bint _pack_phases(self, const Phase *f, const Block *b, ptrdiff_t g, const char *w, char *to) noexcept nogil:
+        """A block's weights of a phase and of those that follow it, a few channels at a time: their taps lie side
+        by side. False: not all finite."""
+        cdef ptrdiff_t number = self.tiles.planes * self.tiles.number_bytes, c = 0, end, taps, some
+        cdef const Phase *e
+        cdef bint finite = True
+        if f.follows:
+            return True
+        some = PACKED_CHANNELS if f + 1 < self.phase + self.phases and (f + 1).follows else max(self.channels, 1)
+        while c < self.channels:
+            end = min(c + some, self.channels)
+            e = f
+            while e == f or (e < self.phase + self.phases and e.follows):
+                taps = e.taps // self.channels
+                finite &= self._pack(e, b, w + self.w_g[g], c * taps, (end - c) * taps,
+                                     to + e.packed_bytes + g * e.group_bytes +
+                                     (b.at * e.taps + c * taps * b.width) * number)
+                e += 1
+            c = end
+        return finite
 
     cdef bint _pack(self, const Phase *f, const Block *b, const char *raw, ptrdiff_t first,
                     ptrdiff_t count, char *to) noexcept nogil:

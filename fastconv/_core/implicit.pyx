@@ -46,17 +46,19 @@ cdef class ChannelJob(Job):
     cdef readonly ptrdiff_t channel_pitch   # numbers from sample to sample, 0: planes apart
     cdef bint plain_rows, plain_channels
     cdef ptrdiff_t weave            # filters whose results alternate along a row of the result, 0: none do
+    cdef ptrdiff_t group, woven     # phases of an item, and of those phases that alternate along a row
     cdef bint points        # the tiles take pixels from anywhere, so they run over the ends of rows
     cdef ptrdiff_t slots_bytes, sums_bytes      # of the table of pixels, and of the running sums behind it
     cdef ptrdiff_t channel_block    # channels that are gathered at a time
     cdef const k.fc_depthwise_row *turn     # turns channels that lie apart; NULL: they need no turning
 
     def __init__(self, *args, ptrdiff_t channel_pitch, ptrdiff_t channel_block, bint turned,
-                 ptrdiff_t k_step, ptrdiff_t col_step, ptrdiff_t weave, **keywords):
+                 ptrdiff_t k_step, ptrdiff_t col_step, ptrdiff_t weave, ptrdiff_t group, ptrdiff_t woven,
+                 **keywords):
         """k_step, col_step: bytes in the result (k_step 0 where channels have no common step); weave: so many
         filters alternate along a row of it, 0 where that is not so; turned: channels lie apart in x, but not in the
-        strip."""
-        self.channel_block = channel_block
+        strip; group, woven: so many phases in turn share what is gathered, so many of them are neighbours in a row."""
+        self.channel_block, self.group, self.woven = channel_block, group, woven
         super().__init__(*args, **keywords)
         cdef ptrdiff_t number = self.tiles.number_bytes
         self.channel_pitch = channel_pitch
@@ -102,7 +104,7 @@ cdef class ChannelJob(Job):
         f.ldc = slots
         if self.points:
             self.slots_bytes = max(self.slots_bytes, (slots * <ptrdiff_t>sizeof(int32_t) + 63) // 64 * 64)
-        self.sums_bytes = max(self.sums_bytes, number * (
+        self.sums_bytes = max(self.sums_bytes, number * self.woven * (
             slots * self._most_lanes() + f.strip_cols * self.tiles.max_width))
         self.c_bytes = self.slots_bytes + self.sums_bytes
 
@@ -147,20 +149,41 @@ cdef class ChannelJob(Job):
                     samples = buf - (f.off[c0 * taps] - f.off[0]) * number
             for b in range(first, last):
                 block = &self.tiles.blocks[b]
-                c = sums if whole else sums + (block.at - self.tiles.blocks[first].at) * f.ldc * number
-                straight = whole and self._straight(f, block, cols)
-                if straight:
-                    c = out + self.out_k[block.k0]
-                self._multiply(call, f, block, g, samples, buf, c, c0 * taps, (c0 + channels) * taps, rows,
-                               cols, row_step, step, straight)
-                if not straight and c0 + channels >= self.channels:
-                    self._finish(call, f, block, g, c, out, rows, cols,
-                                 sums + self.sums_bytes - f.strip_cols * self.tiles.max_width * number)
+                if self.group > 1:
+                    self._phases(call, f, block, g, samples, buf, sums, out, rows, cols, row_step, step)
+                else:
+                    c = sums if whole else sums + (block.at - self.tiles.blocks[first].at) * f.ldc * number
+                    straight = whole and self._straight(f, block, cols)
+                    if straight:
+                        c = out + self.out_k[block.k0]
+                    self._multiply(call, f, block, g, samples, buf, c, c0 * taps, (c0 + channels) * taps, rows,
+                                   cols, row_step, step, straight)
+                    if not straight and c0 + channels >= self.channels:
+                        self._finish(call, f, block, g, c, out, rows, cols, self._spare(f, sums))
                 if team.over(caller):
                     return
             c0 += channels
             if c0 >= self.channels:
                 return
+
+    cdef char *_spare(self, const Phase *f, char *sums) noexcept nogil:
+        """Room for one row of finished results."""
+        return sums + self.sums_bytes - f.strip_cols * self.tiles.max_width * self.woven * self.tiles.number_bytes
+
+    cdef void _phases(self, const Call *call, Phase *f, const Block *b, ptrdiff_t g, const char *x, char *buf,
+                      char *sums, char *out, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t row_step,
+                      ptrdiff_t step) noexcept nogil:
+        """A block of filters of the phases from f on that share the strip's samples."""
+        cdef ptrdiff_t q, room = f.ldc * b.width * self.tiles.number_bytes
+        cdef Phase *e
+        cdef char *to
+        for q in range(self.group):
+            e = f + q
+            self._multiply(call, e, b, g, x, buf, sums + q % self.woven * room, 0, e.taps, rows, cols, row_step,
+                           step, False)
+            if (q + 1) % self.woven == 0:
+                to = out + (f + q + 1 - self.woven).out_bytes - f.out_bytes
+                self._finish(call, e, b, g, sums, to, rows, cols, self._spare(f, sums))
 
     cdef void _gather(self, Phase *f, const char *x, const ptrdiff_t *index, ptrdiff_t strip,
                       ptrdiff_t cols_at, ptrdiff_t rows, ptrdiff_t cols, char *buf,
@@ -271,7 +294,22 @@ cdef class ChannelJob(Job):
                 f.out_row_bytes == cols * f.out_col_bytes:     # one long row
             cols, rows = cols * rows, 1
         for j in range(rows):
-            self._store(f, b, c + j * c_pitch, cols, bias, out + j * f.out_row_bytes, spare)
+            if self.woven > 1:
+                self._weave(f, b, c + j * c_pitch, cols, bias, out + j * f.out_row_bytes, spare)
+            else:
+                self._store(f, b, c + j * c_pitch, cols, bias, out + j * f.out_row_bytes, spare)
+
+    cdef void _weave(self, Phase *f, const Block *b, const char *c, ptrdiff_t cols, const char *bias, char *out,
+                     char *spare) noexcept nogil:
+        """One row of finished sums of phases that alternate along it."""
+        cdef ptrdiff_t number = self.tiles.number_bytes, i, run = self.woven * cols
+        cdef const k.fc_chan_row *tile = self.tile[1][1]
+        for i in range(self.woven):
+            tile.store(spare + i * cols * number, run, c + i * f.ldc * b.width * number, b.width, cols, b.mr, bias)
+        if self.activation:
+            self.finish(spare, number, spare, NULL, b.mr * run, NULL, self.activation)
+        for i in range(b.mr):
+            tile.weave(out + self.out_k[b.k0 + i], spare + i * run * number, cols, self.woven, cols)
 
     cdef void _pixels(self, const Call *call, const Phase *f, const Block *b, ptrdiff_t g,
                       ptrdiff_t pixels, ptrdiff_t first, ptrdiff_t count, const char *x,

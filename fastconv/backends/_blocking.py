@@ -97,6 +97,7 @@ class Cuts(NamedTuple):
     together: bool  # channels of a sample are neighbours
     single: bool  # there is one sub-problem
     budget: object  # bytes that a strip may take, None: as much as is good
+    woven: int = 1  # running sums of a filter that are kept at a time
     pieces: int = 0  # images times groups, where strips may be small since nothing is gathered; else 0
 
     def strip(self, row, col, planes):
@@ -105,7 +106,7 @@ class Cuts(NamedTuple):
         All channels at a time where that leaves strips of enough pixels for the weights that are streamed
         past them; else blocks of channels, and the running sums of all filters wait in the L2 cache."""
         channels = self.geometry.channels
-        width = min(self.filters, 32 if self.lanes == "channels" else 8)
+        width = self.woven * min(self.filters, 32 if self.lanes == "channels" else 8)
         rows, cols = self._size(row, col, planes, channels, width, _costs.STRIP_SHARE)
         taps = planes * len(row.taps) * len(col.taps)
         step = block_channels(taps) if self.lanes == "channels" else 0
@@ -139,7 +140,7 @@ class Cuts(NamedTuple):
         g, filters = self.geometry, self.filters
         parts = min(_costs.ITEMS_WANTED, filters // 32) if filters >= 64 else 1
         work = g.channels * planes * len(row.taps) * len(col.taps) * filters // parts
-        sums = _costs.SUMS_BYTES if width <= 32 else int(L2_BYTES * share)
+        sums = _costs.SUMS_BYTES if width <= 32 * self.woven else int(L2_BYTES * share)
         budget = int(L2_BYTES * share)
         if self.budget is not None:
             budget, sums = min(budget, self.budget), min(sums, self.budget)

@@ -297,13 +297,19 @@ def _job_of(problem, x, out_steps, lanes, budget):
         in_place = _along_rows(_in_place(problem, x, axes_of[0], x_ops.rest[0]), problem)
     turned = apart and in_place is None and _turns(problem)
     small = in_place and lanes == "pixels" and filters <= _costs.IN_PLACE_FILTERS
-    cuts = Cuts(g, problem.compute.itemsize, filters, lanes, together or turned, len(subs) == 1, budget,
+    group = siblings(g, order, column) if lanes == "channels" else 1
+    woven = g.axes[-1].stride if group > 1 else 1
+    if problem.dtype != problem.compute or out_spatial[-1:] != (problem.compute.itemsize,):
+        woven = 1
+    cuts = Cuts(g, problem.compute.itemsize, filters, lanes, together or turned, len(subs) == 1, budget, woven,
                 math.prod(g.batch) * math.prod(g.groups) if small else 0)  # fmt: skip
     phases, strips = [], 0
-    for sub, axes in zip(subs, axes_of, strict=True):
-        phase, count, cut = _phase(problem, sub, order, axes, cuts)
+    for i, (sub, axes) in enumerate(zip(subs, axes_of, strict=True)):
+        first = i // group * group
+        phase, count, cut = _phase(problem, sub, order, axes, cuts, _unions(subs[first : first + group]))
+        phase["follows"] = i > first
         phases.append(phase)
-        strips += count
+        strips += 0 if i > first else count
     strips *= len(x_n) * len(x_g)
     parts = -(-_costs.ITEMS_WANTED // max(1, strips)) if filters >= 64 else 1
     make = _direct.Job
@@ -316,7 +322,8 @@ def _job_of(problem, x, out_steps, lanes, budget):
             phases[0]["off"] = in_place.off  # of every strip
         make = partial(_implicit.ChannelJob, channel_pitch=cut.pitch, channel_block=cut.block, turned=turned,
                        k_step=out_filters[0] if nf == 1 else 0, col_step=phases[0]["col"][-1],
-                       weave=_woven(g, out_filters, phases[0]["col"][-1], x.itemsize))  # fmt: skip
+                       weave=_woven(g, out_filters, phases[0]["col"][-1], x.itemsize),
+                       group=group, woven=woven)  # fmt: skip
     job = make(
         len(phases), kind=types.kind if kind is None else kind, reader=reader,
         out_type=types.memory, activation=CODES.index(problem.activation), k_count=filters,
@@ -330,6 +337,25 @@ def _job_of(problem, x, out_steps, lanes, budget):
     for phase in phases:
         job.add_phase(**phase)
     return job, order
+
+
+def siblings(g, order=None, column=None):
+    """How many sub-problems in turn share what is gathered: the phases of rows and columns of a transposed layer, where
+    all of them have as many outputs, and taps that meet neighbouring samples."""
+    count = 1
+    if g.transposed and column is None and order in (None, tuple(range(len(g.axes)))):
+        for axis in g.axes[:-3:-1]:
+            if axis.stride > axis.kernel or axis.dilation > 1 or axis.out % axis.stride:
+                break
+            count *= axis.stride
+    return count
+
+
+def _unions(subs):
+    """Of the taps of sub-problems that share a strip, what they meet along each axis; one alone meets its own."""
+    if len(subs) == 1:
+        return {}
+    return {i: np.unique(np.concatenate([sub[i].deltas for sub in subs])) for i in range(len(subs[0]))}
 
 
 def _all_axes(sub, order, row, column, x_ops, out_spatial, out_batch, g):
@@ -452,8 +478,19 @@ def _row_taps(g, sub, order, merged, row_layout):
     return len(taps) if np.array_equal(row_layout.positions, taps) else 0
 
 
-def _phase(problem, sub, order, axes, cuts):
-    """Keyword arguments of Job.add_phase, how many strips there are, and their Cut."""
+def _meeting(axis, deltas):
+    """The axis as if its outputs met all these samples."""
+    return axis if deltas is None else axis._replace(taps=np.arange(len(deltas)), deltas=deltas)
+
+
+def _laid_out(axis, met, outputs):
+    """Layout of all samples that are met, with the positions of the axis' own taps."""
+    found = layout(met.deltas, met.stride, outputs)
+    return found if met is axis else found._replace(positions=found.positions[np.searchsorted(met.deltas, axis.deltas)])
+
+
+def _phase(problem, sub, order, axes, cuts, unions):
+    """Keyword arguments of Job.add_phase, how many strips there are, and their Cut; unions: of _unions."""
     g = problem.geometry
     w_steps = weight_steps(g, problem.compute)
     channel_step, w_steps = w_steps[-1 - len(g.axes)], w_steps[len(w_steps) - len(g.axes) :]
@@ -463,10 +500,11 @@ def _phase(problem, sub, order, axes, cuts):
         merged.insert(0, (_plain_axis(1), 0, 0))
     outer, (row, col) = merged[:-2], merged[-2:]
     planes = math.prod(len(a.taps) for a, _, _ in outer)
-    cut = cuts.strip(row[0], col[0], max(1, planes))
+    met = {id(sub[i].taps): deltas for i, deltas in unions.items()}
+    row_met, col_met = (_meeting(a, met.get(id(a.taps))) for a in (row[0], col[0]))
+    cut = cuts.strip(row_met, col_met, max(1, planes))
     rows, cols, pitch = cut.rows, cut.cols, cut.pitch
-    row_layout = layout(row[0].deltas, row[0].stride, rows)
-    col_layout = layout(col[0].deltas, col[0].stride, cols)
+    row_layout, col_layout = _laid_out(row[0], row_met, rows), _laid_out(col[0], col_met, cols)
     sizes = (pitch or g.channels, max(1, planes), row_layout.length, col_layout.length)
     if math.prod(sizes) >= 2**31:
         raise MemoryError(f"a strip of {sizes} samples is too large for the direct backend")

@@ -41,7 +41,10 @@ def amounts(problem):
     macs = g.macs * _work.filled(math.prod(g.filters), _work.lanes(problem))
     if any(a.kernel > 1 and (a.stride > 1 or a.dilation > 1) for a in g.axes) and not g.transposed:
         macs *= _costs.IMPLICIT_SPREAD
-    dense, strided, rows = _work.gathered(problem)
+    if math.prod(g.filters) <= _work.lanes(problem):
+        macs *= _costs.IMPLICIT_NARROW
+    shared = direct.siblings(g)
+    dense, strided, rows = (n / shared for n in _work.gathered(problem))
     if direct.reads_planes(problem) and math.prod(g.filters) <= 2 * _work.lanes(problem):
         dense, rows = dense * _costs.IN_PLACE_SAMPLE, 0
     _, phases, _ = _work.strip_axes(g)
@@ -49,7 +52,7 @@ def amounts(problem):
     if problem.channels_last:  # rows of channels as they are, nothing is turned
         rows /= max(1, g.channels)
         stored, last = 0, stored
-    elif _spread.fits(problem):  # whole rows are turned, in the cache
+    elif _spread.fits(problem) or shared > 1:  # whole rows are turned, in the cache
         phases = 1
     else:
         stored *= _work.filled(math.prod(g.filters), _work.lanes(problem))

@@ -73,22 +73,31 @@ static void FC_CAT(rows_, T)(void *to, ptrdiff_t step, const void *from, ptrdiff
     }
 }
 
-/* dst[p * rows + r] = src[r * ld + p] for p < n: results that a transposed layer spreads, 2 or 4 phases of a row */
+/* dst[p * rows + r] = src[r * ld + p] for p < n: results of the phases of a transposed layer, which alternate */
 static void FC_CAT(weave_, T)(void *to, const void *from, ptrdiff_t ld, ptrdiff_t rows, ptrdiff_t n)
 {
     T *restrict dst = (T *)to;
-    const T *restrict a = (const T *)from, *restrict b = a + ld, *restrict c = b + ld, *restrict d = c + ld;
-    if (rows == 2)
+    const T *restrict src = (const T *)from;
+    ptrdiff_t r = 0;
+    if (rows == 2) {
         for (ptrdiff_t p = 0; p < n; p++) {
-            dst[2 * p] = a[p];
-            dst[2 * p + 1] = b[p];
+            dst[2 * p] = src[p];
+            dst[2 * p + 1] = src[ld + p];
         }
-    else
-        for (ptrdiff_t p = 0; p < n; p++) {
-            dst[4 * p] = a[p];
-            dst[4 * p + 1] = b[p];
-            dst[4 * p + 2] = c[p];
-            dst[4 * p + 3] = d[p];
+        return;
+    }
+    for (; r + 4 <= rows; r += 4) {
+        const T *restrict a = src + r * ld, *restrict b = a + ld, *restrict c = b + ld, *restrict d = c + ld;
+        T *restrict y = dst + r;
+        for (ptrdiff_t p = 0; p < n; p++, y += rows) {
+            y[0] = a[p];
+            y[1] = b[p];
+            y[2] = c[p];
+            y[3] = d[p];
         }
+    }
+    for (; r < rows; r++)
+        for (ptrdiff_t p = 0; p < n; p++)
+            dst[p * rows + r] = src[r * ld + p];
 }
 #undef T
