@@ -62,7 +62,7 @@ ctypedef struct Tools:      # the microkernels of one number type
     int kind
     ptrdiff_t number        # bytes
     ptrdiff_t lanes
-    int most_rows
+    int most_rows, column_rows
     fc_image_ukr *tile[2][7][5]     # [kw == 1][rows][vectors]
     fc_image_ukr *three             # 3 x 3 kernels
     int three_rows

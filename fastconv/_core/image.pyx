@@ -53,6 +53,7 @@ cdef void find_tools() noexcept:
             if t.tile[1][rows[i].rows][rows[i].nv] == NULL:
                 t.tile[1][rows[i].rows][rows[i].nv] = rows[i].run
             t.most_rows = max(t.most_rows, rows[i].rows)
+        t.column_rows = max(t.column_rows, rows[i].rows)
     lines = fc_line_rows(isa_index(), &count)
     for i in range(count):
         t = &tools[lines[i].kind - 2]
@@ -87,10 +88,10 @@ cdef void prepare(Image *d, const Tools *tools) noexcept nogil:
         samples *= d.axis[i].size
     outputs = outer * row.out * col.out
     d.special = NULL
-    d.rows = tools.most_rows
+    d.rows = tools.column_rows if d.lined else tools.most_rows
     if row.taps == 3 and col.taps == 3 and not d.lined and tools.three != NULL:
         d.special, d.rows = tools.three, tools.three_rows
-    while d.rows > 1 and (row.taps < d.rows - 1 or tools.tile[0][d.rows][1] == NULL):
+    while d.rows > 1 and (row.taps < d.rows - 1 or tools.tile[d.lined][d.rows][1] == NULL):
         d.rows -= 1
     d.tap_columns = max(1, TAP_BLOCK // row.taps)
     d.stream = not d.lined and (samples + outputs) * number > STREAM_BYTES and \
@@ -367,7 +368,7 @@ cdef void tiles(const Image *d, const void **table, ptrdiff_t count, const char 
         while p < cols:
             left = cols - p
             nv = 4 if left > 2 * lanes else 2 if left > lanes else 1
-            while nv > 1 and nv * lanes > cols:
+            while nv > 1 and (nv * lanes > cols or tools.tile[kw1][high][nv] == NULL):
                 nv >>= 1
             ukr = tools.tile[kw1][high][nv]
             if d.special != NULL and nv == 4 and high == d.rows:

@@ -65,6 +65,7 @@ FC_INLINE void FC_TILE(const int KH, const int KW, const int R, const int NV, co
             const T *a = (const T *)rows[q] + at, *b = (const T *)rows[kh + q] + at, *wq = w + q;
             FC_OPAQUE(a);
             FC_OPAQUE(b);
+            FC_OPAQUE(wq);
             for (ptrdiff_t s = 0; s < kw; s++, a++, b++, wq += kh) {
                 FC_MEET(a, wq, 0, q, 0);
                 FC_MEET(b, wq, q + 1, R - 1, kh);
@@ -73,6 +74,7 @@ FC_INLINE void FC_TILE(const int KH, const int KW, const int R, const int NV, co
         for (ptrdiff_t p = R - 1; p < kh; p++) {
             const T *a = (const T *)rows[p] + at, *wp = w + p;
             FC_OPAQUE(a);
+            FC_OPAQUE(wp); /* or weights of one row are kept for the next, and sums spilled */
             for (ptrdiff_t s = 0; s < kw; s++, a++, wp += kh) {
                 FC_MEET(a, wp, 0, R - 1, 0);
             }
