@@ -27,8 +27,16 @@ cdef extern from "kernels/fc_image.h" nogil:
     ctypedef void fc_ordered_ukr(ptrdiff_t taps, int symmetry, const double *const *rows,
                                  const double *w, double *y, ptrdiff_t n) noexcept
     ctypedef void fc_box_add(void *sums, const void *add, const void *sub, ptrdiff_t n) noexcept
-    ctypedef void fc_box_line(ptrdiff_t taps, void *x, void *y, ptrdiff_t n,
-                              double divisor) noexcept
+    ctypedef struct fc_box:
+        ptrdiff_t taps
+        ptrdiff_t near
+        ptrdiff_t far
+        const void *x
+        void *nears
+        void *fars
+        double divisor
+    ctypedef void fc_box_line(const fc_box *box, void *y, ptrdiff_t n) noexcept
+    void fc_box_widths(fc_box *box) noexcept
     ctypedef struct fc_line_row:
         const char *name
         k.fc_kind kind

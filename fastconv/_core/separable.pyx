@@ -236,10 +236,12 @@ cdef void one_box(const image.Image *d, ptrdiff_t item, const char *x, char *out
     cdef ptrdiff_t number = d.tools.number, blocks = (row.out + RESTART - 1) // RESTART
     cdef ptrdiff_t first = item % blocks * RESTART, rest = item // blocks, i, r, at, index
     cdef ptrdiff_t n = col.size
-    cdef ptrdiff_t room = (n + col.taps + 2 * LINE) * number
-    cdef char *sums = scratch
-    cdef char *line = scratch + room
-    cdef char *outside = line + room
+    cdef ptrdiff_t room = box_room(col) * number
+    # running sums of all columns, and what stands beside them
+    cdef char *sums = scratch + (max(col.before, <ptrdiff_t>0) + LINE - 1) // LINE * LINE * number
+    cdef char *line = sums - col.before * number
+    cdef char *outside = scratch + room
+    cdef image.fc_box box
     cdef char beside[16]
     cdef char *edge = beside
     cdef char *value
@@ -252,6 +254,10 @@ cdef void one_box(const image.Image *d, ptrdiff_t item, const char *x, char *out
         out += index * d.axis[i].out_step
     for i in range(n):
         image.put(outside + i * number, d.fill, number)
+    box.taps, box.x, box.divisor = col.taps, line, <double>row.taps * col.taps
+    image.fc_box_widths(&box)
+    box.nears = scratch + 2 * room if box.near > 1 else line
+    box.fars = scratch + 3 * room if box.far > 1 else box.nears
     memset(sums, 0, n * number)
     for i in range(row.taps - 1):
         d.tools.box_add(sums, row_of(row, x, first + i - row.before, outside), NULL, n)
@@ -262,7 +268,6 @@ cdef void one_box(const image.Image *d, ptrdiff_t item, const char *x, char *out
             memcpy(sums, added, n * number)
         else:
             d.tools.box_add(sums, added, dropped, n)
-        memcpy(line + col.before * number, sums, n * number)
         if number == 4:     # rows of that value, summed
             (<float *>beside)[0] = (<const float *>d.edge)[0] * row.taps
         else:
@@ -272,7 +277,12 @@ cdef void one_box(const image.Image *d, ptrdiff_t item, const char *x, char *out
             index = k.fc_source_index(at, n, col.mode)
             value = sums + index * number if index >= 0 else edge
             image.put(line + (at + col.before) * number, value, number)
-        d.tools.box_line(col.taps, line, out + r * row.out_step, n, <double>row.taps * col.taps)
+        d.tools.box_line(&box, out + r * row.out_step, n)
+
+
+cdef ptrdiff_t box_room(const image.Axis *col) noexcept nogil:
+    """Numbers in a row of sums, with what stands beside them and what vectors reach over its end."""
+    return (col.size + col.taps + 3 * LINE) // LINE * LINE
 
 
 cdef const char *row_of(const image.Axis *row, const char *x, ptrdiff_t i,
@@ -283,8 +293,7 @@ cdef const char *row_of(const image.Axis *row, const char *x, ptrdiff_t i,
 
 cdef int run_box(const image.Image *d, const char *x, char *out) except -1:
     cdef ptrdiff_t items = (d.axis[d.axes - 2].out + RESTART - 1) // RESTART, i
-    cdef ptrdiff_t room = d.axis[d.axes - 1].size + d.axis[d.axes - 1].taps + 2 * LINE
-    cdef ptrdiff_t nbytes = 3 * room * d.tools.number
+    cdef ptrdiff_t nbytes = 4 * box_room(&d.axis[d.axes - 1]) * d.tools.number
     cdef double numbers = d.axis[d.axes - 2].out * d.axis[d.axes - 1].out
     cdef Box call
     cdef Team team = Team()

@@ -36,10 +36,34 @@ typedef void fc_line_ukr(ptrdiff_t taps, const void *x, const void *w, void *y, 
  * tap, the last one first. Products are rounded before they are added. float64 only, else NULL. */
 typedef void fc_ordered_ukr(ptrdiff_t taps, int symmetry, const double *const *rows, const double *w, double *y,
                             ptrdiff_t n);
-/* Running sums down the columns, and y[p] = sum over t < taps of x[p + t] / divisor for p < n, which leaves x in
- * pieces. Floats only, else NULL. */
+/* Running sums down the columns, and y[p] = sum over t < taps of x[p + t] / divisor for p < n. x, nears and fars have
+ * room for FC_BOX_SLACK numbers after n + taps. Floats only, else NULL. */
+#define FC_BOX_SLACK 64
+typedef struct {
+    ptrdiff_t taps, near, far;
+    const void *x;
+    void *nears, *fars; /* for sums of near samples, of far such sums; x, nears where near, far are 1 */
+    double divisor;
+} fc_box;
 typedef void fc_box_add(void *sums, const void *add, const void *sub, ptrdiff_t n);
-typedef void fc_box_line(ptrdiff_t taps, void *x, void *y, ptrdiff_t n, double divisor);
+typedef void fc_box_line(const fc_box *box, void *y, ptrdiff_t n);
+/* The widths for which there are the fewest loads and stores. */
+static inline void fc_box_widths(fc_box *box)
+{
+    const ptrdiff_t taps = box->taps, most = taps < 16 ? taps / 2 : 8, most_far = taps > 32 ? 8 : 1;
+    ptrdiff_t best = taps;
+    box->near = box->far = 1;
+    for (ptrdiff_t near = 2; near <= most; near++)
+        for (ptrdiff_t far = 1; far <= most_far; far++) {
+            const ptrdiff_t rest = taps % (near * far);
+            const ptrdiff_t cost = near + 1 + (far > 1 ? far + 1 : 0) + taps / (near * far) + rest / near + rest % near;
+            if (cost < best) {
+                best = cost;
+                box->near = near;
+                box->far = far;
+            }
+        }
+}
 typedef struct {
     const char *name;
     fc_kind kind;

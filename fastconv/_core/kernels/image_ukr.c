@@ -4,6 +4,8 @@
  * of pointers to rows, where rows outside the image are rows inside (reflection) or a row of the fill value, so the
  * image is never copied.  Compiled once per ISA; image.inc says which tiles exist.
  */
+#include <string.h>
+
 #include "fc_image.h"
 #include "../simd/stream.h"
 #include "../simd/vectors.h"
