@@ -50,7 +50,7 @@ cdef class Grid:
     cdef ptrdiff_t channels, k_count, x_real, out_real, x_channel, out_channel
     cdef ptrdiff_t deep, deep_step, wide
     cdef ptrdiff_t pitch, v_point, v_plane, m_point, strip_numbers, out_numbers
-    cdef bint x_direct, out_direct, x_last
+    cdef bint x_direct, out_direct, x_last, padded
     cdef ptrdiff_t off_4k(self, ptrdiff_t n) noexcept
     cdef void look(self, Block *b) noexcept nogil
     cdef void transform(self, const Block *b, ptrdiff_t z, ptrdiff_t first, ptrdiff_t end, const char *x,
@@ -59,6 +59,8 @@ cdef class Grid:
                       char *strip, char *spare) noexcept nogil
     cdef void _set_axis(self, Axis *a, dict spec) except *
     cdef void _set_steps(self) except *
+    cdef void _blank(self, const Block *b, char *strip) noexcept nogil
+    cdef void _tiles_inside(self, const Block *b, const char *strip, char *v) noexcept nogil
     cdef ptrdiff_t _source(self, const Axis *a, ptrdiff_t i) noexcept nogil
     cdef void _tiles_of(self, const Block *b, ptrdiff_t shift, const char *x, ptrdiff_t channels, char *v,
                         char *spare) noexcept nogil

@@ -50,6 +50,10 @@ cdef class Grid:
         self.x_last = x_channel == self.number
         self.x_direct = self.x_last and self.x_real == self.lanes and \
             self.axis[0].mode == self.axis[1].mode == self.axis[2].mode == 0
+        # strips hold zeros beside the samples, so that no tile reaches over an edge
+        self.padded = not self.x_direct and self.deep == 1
+        for i in range(3):
+            self.padded = self.padded and self.axis[i].mode == 0 and not self.axis[i].whole
         self.out_direct = out_channel == self.number and self.out_real == self.lanes
         self._set_steps()
 
@@ -125,11 +129,42 @@ cdef class Grid:
         if self.x_direct:
             self._tiles_of(b, shift, x + c * self.number, end - first, v + c * self.number, spare)
             return
+        if self.padded:
+            self._blank(b, strip)
         while c < end:
             c = min(c, end - self.lanes)
             self._turn(b, shift, x + c * self.x_channel, strip)
-            self._tiles_of(b, shift, strip, self.lanes, v + c * self.number, spare)
+            if self.padded:
+                self._tiles_inside(b, strip, v + c * self.number)
+            else:
+                self._tiles_of(b, shift, strip, self.lanes, v + c * self.number, spare)
             c += self.lanes
+
+    cdef void _blank(self, const Block *b, char *strip) noexcept nogil:
+        """Zeros where a strip reaches beyond the samples: nothing is laid out there."""
+        cdef ptrdiff_t i, j, slot = self.lanes * self.number, inside
+        cdef char *row
+        for i in range(b.slots[0]):
+            for j in range(b.slots[1]):
+                row = strip + (i * b.stride[0] + j * b.stride[1]) * self.number
+                inside = b.low[0] <= i < b.high[0] and b.low[1] <= j < b.high[1]
+                if not inside:
+                    memset(row, 0, b.slots[2] * slot)
+                    continue
+                memset(row, 0, b.low[2] * slot)
+                memset(row + b.high[2] * slot, 0, (b.slots[2] - b.high[2]) * slot)
+
+    cdef void _tiles_inside(self, const Block *b, const char *strip, char *v) noexcept nogil:
+        """Transform the tiles of a block from a strip that holds every point of them."""
+        cdef ptrdiff_t i, j, m
+        cdef const char *row
+        for i in range(b.tiles[0]):
+            for j in range(b.tiles[1]):
+                row = strip + (i * self.outs[0] * b.stride[0] + j * self.outs[1] * b.stride[1]) * self.number
+                for m in range(b.tiles[2]):
+                    self.ukr.tile_in(self.points, row, b.stride, v, self.v_point)
+                    row += self.outs[2] * b.stride[2] * self.number
+                    v += self.pitch * self.number
 
     cdef ptrdiff_t _source(self, const Axis *a, ptrdiff_t i) noexcept nogil:
         """The sample that stands at position i, -1: a zero."""

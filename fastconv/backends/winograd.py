@@ -332,7 +332,7 @@ def _tables(problem, chosen, tiles_wanted):
         tiles = len(table["x_first"])
         # all phases side by side, where the axes inside are whole too
         whole = whole and not deep and tiles <= left and axis.mode == "fill"
-        if whole and (not tables or table["step"] > 1):
+        if whole and table["step"] > 1:
             table.update(whole=True, group=[0, tiles])
         tables.append(table)
         left = max(1, left // max(1, tiles))
