@@ -33,6 +33,8 @@ PANEL_REPEATS = 2
 # filters strips are cut for the threads, but no smaller than so many tiles of so many columns; with more filters their
 # blocks are shared out, as for gathered strips.
 IN_PLACE_CHANNELS, IN_PLACE_FILTERS, IN_PLACE_TILES, TILE_COLUMNS = 256, 64, 6, 16
+# Columns that strips have at least, where phases of a transposed layer share them and they are cut for the threads.
+SHARED_COLUMNS = 64
 # Items per call that let up to 8 threads share the work to a few per cent.
 ITEMS_WANTED = 16
 

@@ -19,13 +19,14 @@ def check(x, w, bias=None, **keywords):
     gaps = np.full((*wanted.shape[:-1], 2 * wanted.shape[-1]), 7, wanted.dtype)[..., ::2]
     for threads in (1, 3):
         with fastconv.num_threads(threads):
-            for samples in (x, last, x[..., ::-1][..., ::-1]):
-                found = layer(samples, w, bias, backend="implicit", **keywords)
-                np.testing.assert_array_equal(found, wanted)
-            plan = fastconv.plan_transpose(w, bias, input_shape=x.shape, backend="implicit", dtype=x.dtype, **keywords)
-            np.testing.assert_array_equal(plan(x), wanted)
-            np.testing.assert_array_equal(plan(x, out=gaps), wanted)
-            assert (gaps.base[..., 1::2] == 7).all()
+            for backend in ("implicit", "direct") if x.dtype.kind in "fc" else ("direct",):
+                for samples in (x, last, x[..., ::-1][..., ::-1]):
+                    found = layer(samples, w, bias, backend=backend, **keywords)
+                    np.testing.assert_array_equal(found, wanted)
+                plan = fastconv.plan_transpose(w, bias, input_shape=x.shape, backend=backend, dtype=x.dtype, **keywords)
+                np.testing.assert_array_equal(plan(x), wanted)
+                np.testing.assert_array_equal(plan(x, out=gaps), wanted)
+                assert (gaps.base[..., 1::2] == gaps.dtype.type(7)).all()
 
 
 @pytest.fixture(params=[False, True], ids=["", "small_cache"])
@@ -66,20 +67,29 @@ def test_groups_and_dilation(cache, groups, dilation):
     check(x, w, whole(rng, 10 * groups, "f"), stride=2, padding=1, groups=groups, dilation=dilation)
 
 
-@pytest.mark.parametrize("dtype", ["e", "F"])
-def test_types_that_are_converted(dtype):
+@pytest.mark.parametrize("filters", [1, 2, 3])
+def test_few_filters(cache, filters):
+    """One alone runs down the rows of a phase, and shares nothing."""
+    rng = np.random.default_rng(filters)
+    x, w = whole(rng, (2, 7, 9, 12), "f"), whole(rng, (7, filters, 4, 4), "f")
+    check(x, w, whole(rng, filters, "f"), stride=2, padding=1)
+
+
+@pytest.mark.parametrize("dtype", ["e", "F", "i4", "b1"])
+def test_other_types(dtype):
     rng = np.random.default_rng(1)
     check(whole(rng, (1, 6, 7, 8), dtype), whole(rng, (6, 17, 4, 4), dtype), stride=2, padding=1)
 
 
+@pytest.mark.parametrize("backend", ["implicit", "direct"])
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
-def test_activations(activation):
+def test_activations(activation, backend):
     rng = np.random.default_rng(2)
     x, w = rng.standard_normal((2, 6, 9, 9), "f"), rng.standard_normal((6, 19, 4, 4), "f")
     bias = rng.standard_normal(19, "f")
     keywords = {"stride": 2, "padding": 1, "activation": activation}
     wanted = fastconv.conv_transpose2d(x.astype("d"), w.astype("d"), bias.astype("d"), backend="reference", **keywords)
-    found = fastconv.conv_transpose2d(x, w, bias, backend="implicit", **keywords)
+    found = fastconv.conv_transpose2d(x, w, bias, backend=backend, **keywords)
     np.testing.assert_allclose(found, wanted, atol=1e-5)
 
 
@@ -105,3 +115,4 @@ def test_what_shares_a_strip():
     assert siblings((4, 8, 4, 4), stride=2, padding=1, dilation=(2, 1), output_padding=1) == 1
     assert siblings((4, 8, 2, 2), stride=4) == 1  # some phases have no tap
     assert siblings((4, 8, 4, 4), stride=(1, 2), padding=1) == 2
+    assert siblings((4, 1, 4, 4), stride=2, padding=1) == 1

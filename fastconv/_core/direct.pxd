@@ -67,6 +67,7 @@ cdef class Job:
     cdef Phase *phase
     cdef ptrdiff_t *first_item
     cdef int phases, ready
+    cdef ptrdiff_t group        # phases of an item: they share what is gathered
     cdef list keep
     cdef Tiles tiles
     cdef k.fc_reader reader

@@ -72,9 +72,11 @@ cdef class Job:
     def __init__(self, int phases, *, int kind, reader, int out_type, int activation,
                  ptrdiff_t k_count, ptrdiff_t channels, ptrdiff_t x_channel_bytes,
                  x_n, x_g, out_n, out_g, out_k, w_g, w_k, ptrdiff_t parts, bint weightless, bint plain_type,
-                 in_place=None):
-        """in_place: None, or numbers from row to row, column to column and to each channel (an array)."""
+                 ptrdiff_t group, in_place=None):
+        """in_place: None, or numbers from row to row, column to column and to each channel (an array); group: so many
+        phases in turn share what is gathered."""
         self.keep = []
+        self.group = group
         self.in_place = in_place is not None
         if self.in_place:
             self._set_in_place(*in_place)
@@ -338,7 +340,7 @@ cdef class Job:
         cdef const char *samples = buf
         cdef const int32_t *off = f.off
         cdef ptrdiff_t pitch = f.pitch
-        cdef ptrdiff_t c, number = self.tiles.number_bytes
+        cdef ptrdiff_t c, e, number = self.tiles.number_bytes
         if self.in_place and cols >= self._narrow():
             samples = self._plane(f, x, index, 0) + strip * f.row.step_bytes + cols_at * f.col.step_bytes
             off, pitch = self.in_place_off, self.in_place_row
@@ -349,6 +351,9 @@ cdef class Job:
             self._gather(f, x, index, strip, cols_at, rows, cols, buf, 0, self.channels)
         for b in range(first, last):
             self._block(call, f, &self.tiles.blocks[b], g, samples, off, pitch, buf, out, rows, cols)
+            for e in range(1, self.group):
+                self._block(call, f + e, &self.tiles.blocks[b], g, samples, (f + e).off, pitch, buf,
+                            out + (f + e).out_bytes - f.out_bytes, rows, cols)
             if team.over(caller):
                 return
 

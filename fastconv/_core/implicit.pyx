@@ -46,19 +46,18 @@ cdef class ChannelJob(Job):
     cdef readonly ptrdiff_t channel_pitch   # numbers from sample to sample, 0: planes apart
     cdef bint plain_rows, plain_channels
     cdef ptrdiff_t weave            # filters whose results alternate along a row of the result, 0: none do
-    cdef ptrdiff_t group, woven     # phases of an item, and of those phases that alternate along a row
+    cdef ptrdiff_t woven            # phases of an item that alternate along a row
     cdef bint points        # the tiles take pixels from anywhere, so they run over the ends of rows
     cdef ptrdiff_t slots_bytes, sums_bytes      # of the table of pixels, and of the running sums behind it
     cdef ptrdiff_t channel_block    # channels that are gathered at a time
     cdef const k.fc_depthwise_row *turn     # turns channels that lie apart; NULL: they need no turning
 
     def __init__(self, *args, ptrdiff_t channel_pitch, ptrdiff_t channel_block, bint turned,
-                 ptrdiff_t k_step, ptrdiff_t col_step, ptrdiff_t weave, ptrdiff_t group, ptrdiff_t woven,
-                 **keywords):
+                 ptrdiff_t k_step, ptrdiff_t col_step, ptrdiff_t weave, ptrdiff_t woven, **keywords):
         """k_step, col_step: bytes in the result (k_step 0 where channels have no common step); weave: so many
         filters alternate along a row of it, 0 where that is not so; turned: channels lie apart in x, but not in the
-        strip; group, woven: so many phases in turn share what is gathered, so many of them are neighbours in a row."""
-        self.channel_block, self.group, self.woven = channel_block, group, woven
+        strip; woven: so many phases in turn are neighbours in a row."""
+        self.channel_block, self.woven = channel_block, woven
         super().__init__(*args, **keywords)
         cdef ptrdiff_t number = self.tiles.number_bytes
         self.channel_pitch = channel_pitch

@@ -98,6 +98,7 @@ class Cuts(NamedTuple):
     single: bool  # there is one sub-problem
     budget: object  # bytes that a strip may take, None: as much as is good
     woven: int = 1  # running sums of a filter that are kept at a time
+    shared: int = 0  # images times groups, where several phases share a strip and filters are too few to be cut; else 0
     pieces: int = 0  # images times groups, where strips may be small since nothing is gathered; else 0
 
     def strip(self, row, col, planes):
@@ -124,6 +125,10 @@ class Cuts(NamedTuple):
                 macs = rows * cols * taps * self.filters // samples
                 strips = -(-row.outputs // rows) * -(-col.outputs // cols)
                 parts = max(macs // _costs.GATHER_MACS, -(-_costs.ITEMS_LEAST // strips))
+        if self.shared:
+            wanted = -(-_costs.ITEMS_WANTED // self.shared)
+            cols = min(cols, _even(col.outputs, max(_costs.SHARED_COLUMNS, -(-col.outputs * row.outputs // wanted))))
+            rows = min(rows, max(2, -(-row.outputs * -(-col.outputs // cols) // wanted)))
         if self.pieces:
             wanted = -(-_costs.ITEMS_WANTED // (self.pieces * max(1, row.outputs)))
             tiles = -(-col.outputs // _costs.TILE_COLUMNS)

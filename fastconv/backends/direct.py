@@ -73,7 +73,8 @@ def amounts(problem):
     """Units of each kind of work (_work.py) of a layer."""
     g = problem.geometry
     filters, numbers = math.prod(g.filters), math.prod(g.out_shape)
-    dense, strided, rows = _work.gathered(problem)
+    shared = siblings(g)
+    dense, strided, rows = (n / shared for n in _work.gathered(problem))
     _, phases, _ = _work.strip_axes(g)
     # one load per multiply-add instead of one per several
     macs = g.macs * _work.pixels(problem) * _costs.DIRECT_FEW.get(filters, 1)
@@ -297,12 +298,13 @@ def _job_of(problem, x, out_steps, lanes, budget):
         in_place = _along_rows(_in_place(problem, x, axes_of[0], x_ops.rest[0]), problem)
     turned = apart and in_place is None and _turns(problem)
     small = in_place and lanes == "pixels" and filters <= _costs.IN_PLACE_FILTERS
-    group = siblings(g, order, column) if lanes == "channels" else 1
-    woven = g.axes[-1].stride if group > 1 else 1
+    group = siblings(g, order, column)
+    woven = g.axes[-1].stride if group > 1 and lanes == "channels" else 1
     if problem.dtype != problem.compute or out_spatial[-1:] != (problem.compute.itemsize,):
         woven = 1
+    images = math.prod(g.batch) * math.prod(g.groups)
     cuts = Cuts(g, problem.compute.itemsize, filters, lanes, together or turned, len(subs) == 1, budget, woven,
-                math.prod(g.batch) * math.prod(g.groups) if small else 0)  # fmt: skip
+                images if group > 1 and filters < 64 else 0, images if small else 0)  # fmt: skip
     phases, strips = [], 0
     for i, (sub, axes) in enumerate(zip(subs, axes_of, strict=True)):
         first = i // group * group
@@ -323,7 +325,7 @@ def _job_of(problem, x, out_steps, lanes, budget):
         make = partial(_implicit.ChannelJob, channel_pitch=cut.pitch, channel_block=cut.block, turned=turned,
                        k_step=out_filters[0] if nf == 1 else 0, col_step=phases[0]["col"][-1],
                        weave=_woven(g, out_filters, phases[0]["col"][-1], x.itemsize),
-                       group=group, woven=woven)  # fmt: skip
+                       woven=woven)  # fmt: skip
     job = make(
         len(phases), kind=types.kind if kind is None else kind, reader=reader,
         out_type=types.memory, activation=CODES.index(problem.activation), k_count=filters,
@@ -332,7 +334,7 @@ def _job_of(problem, x, out_steps, lanes, budget):
         out_g=offsets(g.groups, out_groups), out_k=offsets(g.filters, out_filters),
         w_g=offsets(g.groups, w_steps[:ng]), w_k=offsets(g.filters, w_steps[ng : ng + nf]),
         parts=min(parts, max(1, filters // 32)), weightless=kind is not None,
-        plain_type=problem.dtype == problem.compute, in_place=in_place and (*in_place.steps, in_place.off),
+        plain_type=problem.dtype == problem.compute, group=group, in_place=in_place and (*in_place.steps, in_place.off),
     )  # fmt: skip
     for phase in phases:
         job.add_phase(**phase)
@@ -341,9 +343,10 @@ def _job_of(problem, x, out_steps, lanes, budget):
 
 def siblings(g, order=None, column=None):
     """How many sub-problems in turn share what is gathered: the phases of rows and columns of a transposed layer, where
-    all of them have as many outputs, and taps that meet neighbouring samples."""
+    all of them have as many outputs, and taps that meet neighbouring samples. One filter alone runs down the rows of a
+    phase, which then must lie one behind the other."""
     count = 1
-    if g.transposed and column is None and order in (None, tuple(range(len(g.axes)))):
+    if g.transposed and math.prod(g.filters) > 1 and column is None and order in (None, tuple(range(len(g.axes)))):
         for axis in g.axes[:-3:-1]:
             if axis.stride > axis.kernel or axis.dilation > 1 or axis.out % axis.stride:
                 break
