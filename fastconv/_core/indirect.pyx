@@ -263,10 +263,10 @@ cdef class Job:
                 block = call.packed + self._block_at(g, b)
             own = NULL if call.bias == NULL else call.bias + (g * self.filters + lane) * self.number
             if pitch and self._lanes_before(b + 1) <= self.filters:
-                self._block(b, at, count, block,
+                self._block(b, at, count, block, call.packed != NULL,
                             call.out + self.out_from[i] + self.out_at[start] + lane * self.number, pitch, own)
             else:
-                self._block(b, at, count, block, c, self._lanes_before(b + 1) - lane, NULL)
+                self._block(b, at, count, block, call.packed != NULL, c, self._lanes_before(b + 1) - lane, NULL)
                 self._store(b, start, count, c, own, call.out + self.out_from[i])
             if team.over(caller):
                 break
@@ -305,14 +305,17 @@ cdef class Job:
             at += px * self.taps
             start += px
 
-    cdef void _block(self, ptrdiff_t b, const void **at, ptrdiff_t count, const char *w, char *c, ptrdiff_t ldc,
-                     const char *bias) noexcept nogil:
-        """The sums of a block of filters, in blocks of products that keep sums short; a bias where there is one."""
+    cdef void _block(self, ptrdiff_t b, const void **at, ptrdiff_t count, const char *w, bint more, char *c,
+                     ptrdiff_t ldc, const char *bias) noexcept nogil:
+        """The sums of a block of filters, in blocks of products that keep sums short; a bias where there is one. more:
+        the weights behind these are read next; they are fetched on the way."""
         cdef int nv = <int>((self._lanes_before(b + 1) - self._lanes_before(b)) // self.lanes)
         cdef ptrdiff_t width = nv * self.lanes, tiles = self._tiles(count, 2), i, px, t = 0, step
         cdef ptrdiff_t even = count // tiles, longer = count % tiles
-        cdef ptrdiff_t runs = max(<ptrdiff_t>1, TAP_BLOCK // max(<ptrdiff_t>1, self.channels)), some, first, end
+        cdef ptrdiff_t runs = max(<ptrdiff_t>1, TAP_BLOCK // max(<ptrdiff_t>1, self.channels)), some, first, end, share
         cdef const void **tile_at
+        cdef const char *panel
+        cdef const char *ahead
         cdef char *to
         while t < self.taps or t == 0:
             some = min(runs, self.taps - t)
@@ -321,10 +324,15 @@ cdef class Job:
                 end = min(self.channels, first + TAP_BLOCK)
                 step = self.channels - (end - first)
                 tile_at, to = at, c
+                panel = w + (t * self.channels + first) * width * self.number
+                share = some * (end - first) * width * self.number
+                ahead = panel + share
+                share = (share + tiles - 1) // tiles
                 for i in range(tiles):
                     px = even + (1 if i < longer else 0)
-                    self._tile(self.tile[nv][px], some, first, end, tile_at + t * px,
-                               w + (t * self.channels + first) * width * self.number, step * width, to, ldc, bias,
+                    if more:
+                        k.fc_prefetch(ahead + i * share, share, False)
+                    self._tile(self.tile[nv][px], some, first, end, tile_at + t * px, panel, step * width, to, ldc, bias,
                                t + first > 0)
                     tile_at += px * self.taps
                     to += px * ldc * self.number

@@ -126,14 +126,21 @@ class Cuts(NamedTuple):
                 strips = -(-row.outputs // rows) * -(-col.outputs // cols)
                 parts = max(macs // _costs.GATHER_MACS, -(-_costs.ITEMS_LEAST // strips))
         if self.shared:
-            wanted = -(-_costs.ITEMS_WANTED // self.shared)
-            cols = min(cols, _even(col.outputs, max(_costs.SHARED_COLUMNS, -(-col.outputs * row.outputs // wanted))))
-            rows = min(rows, max(2, -(-row.outputs * -(-col.outputs // cols) // wanted)))
+            rows, cols = self._shared(row.outputs, col.outputs, rows, cols)
         if self.pieces:
             wanted = -(-_costs.ITEMS_WANTED // (self.pieces * max(1, row.outputs)))
             tiles = -(-col.outputs // _costs.TILE_COLUMNS)
             cols = min(cols, max(_costs.IN_PLACE_TILES, -(-tiles // wanted)) * _costs.TILE_COLUMNS)
         return Cut(rows, cols, channels, self._pitch(channels), parts)
+
+    def _shared(self, height, width, rows, cols):
+        """(rows, columns) of strips that several phases share: small enough for the threads, and two rows if that
+        leaves half as many as are wanted, since rows beside a strip are gathered again."""
+        wanted = -(-_costs.ITEMS_WANTED // self.shared)
+        cols = min(cols, _even(width, max(_costs.SHARED_COLUMNS, -(-width * height // wanted))))
+        across = -(-width // cols)
+        least = 2 if height * across >= wanted else 1
+        return min(rows, max(least, -(-height * across // wanted))), cols
 
     def _pitch(self, channels):
         if not self.together:
