@@ -5,7 +5,7 @@ import pytest
 
 import fastconv
 from fastconv._plan import PLANS
-from fastconv.backends import _blocking, direct
+from fastconv.backends import _blocking, _lowering
 
 
 def whole(rng, shape, dtype):
@@ -106,7 +106,7 @@ def test_what_shares_a_strip():
     def siblings(w, **keywords):
         x = (1, w[0], *(8,) * (len(w) - 2))
         g = fastconv.explain(f"conv_transpose{len(w) - 2}d", x, w, **keywords).problem.geometry
-        return direct.siblings(g)
+        return _lowering.siblings(g)
 
     assert siblings((4, 8, 4, 4), stride=2, padding=1) == 4
     assert siblings((4, 8, 4), stride=2, padding=1) == 2

@@ -49,7 +49,6 @@ ctypedef struct Phase:
     ptrdiff_t out_bytes
     ptrdiff_t out_row_bytes
     ptrdiff_t out_col_bytes
-    bint follows                # computed with the phase before it, from the same gathered samples
 
 
 ctypedef struct Call:           # the operands of one run

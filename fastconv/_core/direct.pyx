@@ -46,7 +46,7 @@ cdef void _pack_blocks(Job self, Packing *call, Team team, k.fc_share *share) no
     cdef ptrdiff_t rest
     while team.next(share):
         rest = share.item // self.tiles.count
-        if not self._pack_phases(&self.phase[rest // self.g_count], &self.tiles.blocks[share.item % self.tiles.count],
+        if not self._pack_phases(&self.phase[rest // self.g_count * self.group], &self.tiles.blocks[share.item % self.tiles.count],
                                  rest % self.g_count, call.w, call.to):
             call.bad = True
 
@@ -101,11 +101,11 @@ cdef class Job:
         self._find_row_tiles()
 
     def add_phase(self, *, outer, row, col, off, weight_offsets, ptrdiff_t out_bytes,
-                  ptrdiff_t row_taps, ptrdiff_t col_taps, bint follows):
+                  ptrdiff_t row_taps, ptrdiff_t col_taps):
         """outer: (counts, strides, out steps, axes, plane deltas); row, col: (axis, stride,
         segments, outputs, outputs of a strip, out step); off, weight_offsets: one per tap.
         row_taps: rows of the kernel where they are neighbours in the strip and come last in the
-        order of taps, else 0. follows: the phase belongs to the items of the one before it."""
+        order of taps, else 0."""
         cdef Phase *f = &self.phase[self.ready]
         cdef Buffer b
         cdef ptrdiff_t i
@@ -139,7 +139,7 @@ cdef class Job:
         f.pitch = sum([s[1] for s in col[2]])
         f.plane_size = f.pitch * sum([s[1] for s in row[2]])
         f.taps = len(off)
-        f.out_bytes, f.row_taps, f.col_taps, f.follows = out_bytes, row_taps, col_taps, follows
+        f.out_bytes, f.row_taps, f.col_taps = out_bytes, row_taps, col_taps
         self._set_taps(f, off, weight_offsets)
         self._set_items(f)
 
@@ -179,11 +179,11 @@ cdef class Job:
         self.x_bytes = self.x_plane_bytes * self.tiles.planes
         self.panel_bytes = max(self.panel_bytes, self._panel_bytes(f))
         cdef ptrdiff_t strips = self.n_count * f.outer_positions * f.row_strips * f.col_strips
-        # phases that belong together read the same lines of the weights
-        self.repeats = self.repeats + strips if f.follows else max(self.repeats, strips)
-        self.ready += 1
-        if not f.follows:
+        if self.ready % self.group == 0:    # the first phase of an item
             self.items += strips * self.g_count * self.parts
+        # phases that belong together read the same lines of the weights
+        self.repeats = max(self.repeats, strips * self.group)
+        self.ready += 1
         self.first_item[self.ready] = self.items
 
     cdef void _find_row_tiles(self) except *:
@@ -230,7 +230,7 @@ cdef class Job:
     def pack(self, cnp.ndarray w not None, cnp.ndarray out not None):
         """Lay the weights (compute type, C-contiguous) out tile by tile; False: not all finite."""
         cdef Packing call
-        cdef ptrdiff_t blocks = self.phases * self.g_count * self.tiles.count
+        cdef ptrdiff_t blocks = self.phases // self.group * self.g_count * self.tiles.count
         cdef int threads = threads_for(<double>self.packed_bytes * 4)
         cdef Team team = Team()
         cdef void *job = <void *>self
@@ -242,23 +242,20 @@ cdef class Job:
         return not call.bad
 
     cdef bint _pack_phases(self, const Phase *f, const Block *b, ptrdiff_t g, const char *w, char *to) noexcept nogil:
-        """A block's weights of a phase and of those that follow it, a few channels at a time: their taps lie side
-        by side. False: not all finite."""
-        cdef ptrdiff_t number = self.tiles.planes * self.tiles.number_bytes, c = 0, end, taps, some
+        """A block's weights of the phases of an item, f the first, a few channels at a time: their taps lie side by
+        side. False: not all finite."""
+        cdef ptrdiff_t number = self.tiles.planes * self.tiles.number_bytes, c = 0, end, taps, q
+        cdef ptrdiff_t some = PACKED_CHANNELS if self.group > 1 else self.channels
         cdef const Phase *e
         cdef bint finite = True
-        if f.follows:
-            return True
-        some = PACKED_CHANNELS if f + 1 < self.phase + self.phases and (f + 1).follows else max(self.channels, 1)
         while c < self.channels:
             end = min(c + some, self.channels)
-            e = f
-            while e == f or (e < self.phase + self.phases and e.follows):
+            for q in range(self.group):
+                e = f + q
                 taps = e.taps // self.channels
                 finite &= self._pack(e, b, w + self.w_g[g], c * taps, (end - c) * taps,
                                      to + e.packed_bytes + g * e.group_bytes +
                                      (b.at * e.taps + c * taps * b.width) * number)
-                e += 1
             c = end
         return finite
 
@@ -338,9 +335,10 @@ cdef class Job:
         cdef ptrdiff_t b, first = part * self.tiles.count // self.parts
         cdef ptrdiff_t last = (part + 1) * self.tiles.count // self.parts
         cdef const char *samples = buf
-        cdef const int32_t *off = f.off
+        cdef const int32_t *off = NULL          # in place of the phase's own
+        cdef Phase *e
         cdef ptrdiff_t pitch = f.pitch
-        cdef ptrdiff_t c, e, number = self.tiles.number_bytes
+        cdef ptrdiff_t c, q, number = self.tiles.number_bytes
         if self.in_place and cols >= self._narrow():
             samples = self._plane(f, x, index, 0) + strip * f.row.step_bytes + cols_at * f.col.step_bytes
             off, pitch = self.in_place_off, self.in_place_row
@@ -350,10 +348,10 @@ cdef class Job:
         elif fresh:
             self._gather(f, x, index, strip, cols_at, rows, cols, buf, 0, self.channels)
         for b in range(first, last):
-            self._block(call, f, &self.tiles.blocks[b], g, samples, off, pitch, buf, out, rows, cols)
-            for e in range(1, self.group):
-                self._block(call, f + e, &self.tiles.blocks[b], g, samples, (f + e).off, pitch, buf,
-                            out + (f + e).out_bytes - f.out_bytes, rows, cols)
+            for q in range(self.group):
+                e = f + q
+                self._block(call, e, &self.tiles.blocks[b], g, samples, e.off if off == NULL else off, pitch, buf,
+                            out + e.out_bytes - f.out_bytes, rows, cols)
             if team.over(caller):
                 return
 

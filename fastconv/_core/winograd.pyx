@@ -49,13 +49,6 @@ cdef struct Call:               # one run's operands
     bint unfinite               # weights that are not finite were met
 
 
-cdef struct Soon:               # what is read after these products: with each of them some rows are fetched
-    const char *at
-    ptrdiff_t rows
-    ptrdiff_t step
-    ptrdiff_t nbytes
-
-
 cdef void _pack_blocks(Job self, Call *call, Team team, k.fc_share *share) noexcept nogil:
     """A thread's part of the weights."""
     while team.next(share):
@@ -325,8 +318,6 @@ cdef class Job(Grid):
                         char *m) noexcept nogil:
         """M of some blocks of filters. The order of sums is that of _by_panels."""
         cdef ptrdiff_t p, j, i, z, first, end, panel, ahead
-        cdef Soon soon
-        soon.step = soon.nbytes = self.wide * self.number
         for p in range(self.all_points):
             for j in range(blocks):
                 if j + 1 < blocks:
@@ -339,49 +330,38 @@ cdef class Job(Grid):
                     first, end = self.channels * i // self.sums, self.channels * (i + 1) // self.sums
                     for z in range(self.deep):
                         panel = (z * self.channels + first) * self.wide
-                        soon.at, soon.rows = u + (ahead + panel) * self.number, end - first
                         self._multiply(
                             b, end - first, v + (z * self.v_plane + p * self.v_point + first) * self.number,
                             u + (j * self.u_block + p * self.u_point + panel) * self.number,
-                            m + (j * self.m_block + p * self.m_point) * self.number, z + i > 0, &soon)
+                            m + (j * self.m_block + p * self.m_point) * self.number, z + i > 0,
+                            u + (ahead + panel) * self.number)
 
     cdef bint _by_panels(self, const Block *b, ptrdiff_t block, const char *w, const char *v, char *m,
                          char *panel) noexcept nogil:
         """M of one block of filters, whose U is made on the way; False: weights are not all finite."""
-        cdef ptrdiff_t p, i, z, first, end, filter = self.deep * self.taps[0] * self.taps[1] * self.taps[2]
+        cdef ptrdiff_t p, i, z, first, end
         cdef bint finite = True
-        cdef Soon soon
-        cdef const char *ahead
-        soon.rows, soon.step = self.wide, filter * self.channels * self.number
         for i in range(self.sums):
             first, end = self.channels * i // self.sums, self.channels * (i + 1) // self.sums
             finite &= self._weights(block, first, end - first, w, panel, self.panel_point)
-            # the weights of the next channels or filters, some of every filter with each point
-            ahead = w + (block // self.blocks * self.k_count + self._block_first(block % self.blocks)) * soon.step
-            ahead += end * filter * self.number if i + 1 < self.sums else self.wide * soon.step
-            soon.nbytes = (end - first) * filter * self.number // self.all_points + 1
             for p in range(self.all_points):
-                soon.at = ahead + p * soon.nbytes
                 for z in range(self.deep):
                     self._multiply(
                         b, end - first, v + (z * self.v_plane + p * self.v_point + first) * self.number,
                         panel + (p * self.panel_point + z * (end - first) * self.wide) * self.number,
-                        m + p * self.m_point * self.number, z + i > 0, &soon)
+                        m + p * self.m_point * self.number, z + i > 0, NULL)
         return finite
 
     cdef void _multiply(self, const Block *b, ptrdiff_t channels, const char *v, const char *u, char *m,
-                        bint more, const Soon *soon) noexcept nogil:
-        """Products of one point for all tiles of a block."""
+                        bint more, const char *ahead) noexcept nogil:
+        """Products of one point for all tiles of a block; on the way the panel at ahead is fetched."""
         cdef int nv = <int>(self.wide // self.lanes)
         cdef ptrdiff_t tiles = (b.count + self.most[nv] - 1) // self.most[nv], i, px
-        cdef ptrdiff_t even = b.count // tiles, longer = b.count % tiles
-        cdef ptrdiff_t rows = soon.rows // tiles, more_rows = soon.rows % tiles, row
-        cdef const char *at = soon.at
+        cdef ptrdiff_t share = (channels * self.wide * self.number + tiles - 1) // tiles
         for i in range(tiles):
-            for row in range(rows + (1 if i < more_rows else 0)):
-                k.fc_prefetch(at, soon.nbytes, False)
-                at += soon.step
-            px = even + (1 if i < longer else 0)
+            px = b.count // tiles + (1 if i < b.count % tiles else 0)
+            if ahead != NULL:
+                k.fc_prefetch(ahead + i * share, share, False)
             self._product(self.tile[nv][px], channels, v, u, m, more)
             v += px * self.pitch * self.number
             m += px * self.wide * self.number

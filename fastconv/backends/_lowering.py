@@ -6,6 +6,7 @@ them: an ordinary convolution of stride 1 on the original input.  No zero is eve
 """
 
 import itertools
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -55,3 +56,16 @@ def subproblems(geometry):
     """Tuples of TapAxis, one tuple per sub-problem; together they cover every output once."""
     lower = transposed_axis if geometry.transposed else conv_axis
     return list(itertools.product(*(lower(a) for a in geometry.axes)))
+
+
+def siblings(g, order=None, column=None):
+    """How many sub-problems in turn share what is gathered: the phases of rows and columns of a transposed layer, where
+    all of them have as many outputs, and taps that meet neighbouring samples. One filter alone runs down the rows of a
+    phase, which then must lie one behind the other."""
+    count = 1
+    if g.transposed and math.prod(g.filters) > 1 and column is None and order in (None, tuple(range(len(g.axes)))):
+        for axis in g.axes[:-3:-1]:
+            if axis.stride > axis.kernel or axis.dilation > 1 or axis.out % axis.stride:
+                break
+            count *= axis.stride
+    return count

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from .. import _costs
 from .._core import cpu
+from ._lowering import siblings
 
 
 def seconds(backend, amounts):
@@ -83,10 +84,10 @@ def _plain(axis):
 
 def gathered(problem):
     """(samples of dense rows, samples of strided rows, rows) that strips gather: a sample once for each phase of
-    a transposed layer and each plane of a volume's window."""
+    a transposed layer, but for those that share a strip, and each plane of a volume's window."""
     g = problem.geometry
     axes, phases, share = strip_axes(g)
-    again = phases * share
+    again = phases * share / siblings(g)
     for a in axes[:-2]:
         again *= max(1.0, min(a.kernel, a.kernel * a.out / max(1, a.size)))
     rows = math.prod(g.x_shape) / max(1, axes[-1].size) * again * math.prod(a.met for a in axes[:-1])

@@ -21,7 +21,7 @@ from . import _fir, _image, _work, reference
 from ._activations import CODES
 from ._blocking import Cuts, layout
 from ._deform import CompiledDeformPlan
-from ._lowering import TapAxis, subproblems
+from ._lowering import TapAxis, siblings, subproblems
 from .base import BackendNotSupportedError, Jobs, Plan, Verdict, c_steps
 
 name = "direct"
@@ -73,8 +73,7 @@ def amounts(problem):
     """Units of each kind of work (_work.py) of a layer."""
     g = problem.geometry
     filters, numbers = math.prod(g.filters), math.prod(g.out_shape)
-    shared = siblings(g)
-    dense, strided, rows = (n / shared for n in _work.gathered(problem))
+    dense, strided, rows = _work.gathered(problem)
     _, phases, _ = _work.strip_axes(g)
     # one load per multiply-add instead of one per several
     macs = g.macs * _work.pixels(problem) * _costs.DIRECT_FEW.get(filters, 1)
@@ -309,7 +308,6 @@ def _job_of(problem, x, out_steps, lanes, budget):
     for i, (sub, axes) in enumerate(zip(subs, axes_of, strict=True)):
         first = i // group * group
         phase, count, cut = _phase(problem, sub, order, axes, cuts, _unions(subs[first : first + group]))
-        phase["follows"] = i > first
         phases.append(phase)
         strips += 0 if i > first else count
     strips *= len(x_n) * len(x_g)
@@ -339,19 +337,6 @@ def _job_of(problem, x, out_steps, lanes, budget):
     for phase in phases:
         job.add_phase(**phase)
     return job, order
-
-
-def siblings(g, order=None, column=None):
-    """How many sub-problems in turn share what is gathered: the phases of rows and columns of a transposed layer, where
-    all of them have as many outputs, and taps that meet neighbouring samples. One filter alone runs down the rows of a
-    phase, which then must lie one behind the other."""
-    count = 1
-    if g.transposed and math.prod(g.filters) > 1 and column is None and order in (None, tuple(range(len(g.axes)))):
-        for axis in g.axes[:-3:-1]:
-            if axis.stride > axis.kernel or axis.dilation > 1 or axis.out % axis.stride:
-                break
-            count *= axis.stride
-    return count
 
 
 def _unions(subs):

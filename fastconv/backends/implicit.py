@@ -10,6 +10,7 @@ import sys
 
 from .. import _costs
 from . import _complex, _spread, _work, direct
+from ._lowering import siblings
 from .base import Verdict
 
 name = "implicit"
@@ -43,8 +44,7 @@ def amounts(problem):
         macs *= _costs.IMPLICIT_SPREAD
     if math.prod(g.filters) <= _work.lanes(problem):
         macs *= _costs.IMPLICIT_NARROW
-    shared = direct.siblings(g)
-    dense, strided, rows = (n / shared for n in _work.gathered(problem))
+    dense, strided, rows = _work.gathered(problem)
     if direct.reads_planes(problem) and math.prod(g.filters) <= 2 * _work.lanes(problem):
         dense, rows = dense * _costs.IN_PLACE_SAMPLE, 0
     _, phases, _ = _work.strip_axes(g)
@@ -52,7 +52,7 @@ def amounts(problem):
     if problem.channels_last:  # rows of channels as they are, nothing is turned
         rows /= max(1, g.channels)
         stored, last = 0, stored
-    elif _spread.fits(problem) or shared > 1:  # whole rows are turned, in the cache
+    elif _spread.fits(problem) or siblings(g) > 1:  # whole rows are turned, in the cache
         phases = 1
     else:
         stored *= _work.filled(math.prod(g.filters), _work.lanes(problem))
