@@ -246,7 +246,7 @@ def check_size(shape, dtype):
 def allocate(shape, dtype, order="C"):
     """A new array; errors as ``check_size``."""
     check_size(shape, dtype)
-    return np.empty(shape, dtype, order)
+    return arrays.new(shape, dtype, order)
 
 
 def _physical_memory():

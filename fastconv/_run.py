@@ -197,7 +197,7 @@ def layer(spec, x, w, bias, out):
         bias = _args.as_array(bias, "bias")
     d = consult(spec, x, w, bias)
     if out is None:
-        out = np.empty(d.out_shape, d.dtype)  # its size was checked with the decision
+        out = arrays.new(d.out_shape, d.dtype)  # its size was checked with the decision
     else:
         _args.check_out(out, d.out_shape, d.dtype, spec.casting)
     weights = d.plan.prepare(d.w_view(w), bias)

@@ -142,7 +142,7 @@ class ConvPlan(BoundPlan):
         """Run on x; with ``out`` nothing is allocated."""
         x = self._input(x, "x", self.input_shape)
         if out is None:
-            out = np.empty(self.output_shape, self.dtype)
+            out = arrays.new(self.output_shape, self.dtype)
         else:
             _args.check_out(out, self.output_shape, self.dtype, self._casting)
         return _run.execute(self._decision, x, self._weights, out, (x,))
@@ -235,7 +235,7 @@ class ConvolvePlan(BoundPlan):
         _args.check_out(out, self.output_shape, self.dtype, self._casting)
         result = out
         if out is None or _args.needs_temporary(out, self.dtype, (a,)):
-            result = np.empty(self.output_shape, self.dtype)
+            result = arrays.new(self.output_shape, self.dtype)
         x, weights = arrays.view(a, self._x_shape), self._weights
         if self._swapped:  # "valid" with a shorter a: a is the filter, v the samples
             weights = self._plan.prepare(self._roles.w_view(_signal._reversed(x, self._axes)), None)

@@ -138,6 +138,19 @@ class Rested:
         self.call()
 
 
+class LargeResults:
+    """Small kernels over large images, into new results: their memory is most of the work."""
+
+    params = (1024, 3000, 4096)
+    param_names = ("side",)
+
+    def setup(self, side):
+        self.x, self.w = array((side, side), "float32"), array((3, 3), "float32", 1)
+
+    def time_correlate(self, side):
+        fastconv.correlate(self.x, self.w, "same")
+
+
 class FirstCall:
     """Import, and the first call of a process."""
 

@@ -1,7 +1,11 @@
 # cython: boundscheck=False, wraparound=False
 """What every call asks of its arrays before a kernel sees them, without NumPy's Python-level costs."""
+import os
+
+from cpython.pycapsule cimport PyCapsule_New
 from cpython.ref cimport Py_INCREF
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
+from libc.string cimport memcpy
 cimport numpy as cnp
 import numpy as np
 
@@ -12,8 +16,18 @@ cnp.import_array()
 cdef extern from "numpy/arrayobject.h":
     bint PyArray_CheckExact(object) noexcept
     bint PyArray_ISCARRAY(cnp.ndarray) noexcept
-    object PyArray_EMPTY(int, cnp.npy_intp *, int, int)
     object PyArray_NewFromDescr(type, cnp.dtype, int, const cnp.npy_intp *, const cnp.npy_intp *, void *, int, void *)
+    ctypedef struct PyDataMemAllocator:
+        void *ctx
+        void *(*malloc)(void *ctx, size_t size)
+        void *(*calloc)(void *ctx, size_t nelem, size_t elsize)
+        void *(*realloc)(void *ctx, void *ptr, size_t new_size)
+        void (*free)(void *ctx, void *ptr, size_t size)
+    ctypedef struct PyDataMem_Handler:
+        char name[127]
+        unsigned char version
+        PyDataMemAllocator allocator
+    object PyDataMem_SetHandler(object)
 
 
 cdef bint same_type(cnp.ndarray array, dtype) except -1:
@@ -112,18 +126,98 @@ cdef bint fits(object out, int ndim, const cnp.npy_intp *shape, int typenum) noe
     return True
 
 
+# --- new arrays
+
+cdef enum:
+    LARGE = 64 * 1024       # bytes: the system's allocator keeps what is smaller
+
+cdef PyDataMem_Handler _handler
+memcpy(_handler.name, b"fastconv", 9)
+_handler.version = 1
+_handler.allocator.ctx = NULL
+_handler.allocator.malloc = k.fc_keep_malloc
+_handler.allocator.calloc = k.fc_keep_calloc
+_handler.allocator.realloc = k.fc_keep_realloc
+_handler.allocator.free = k.fc_keep_free
+cdef object KEPT = PyCapsule_New(&_handler, "mem_handler", NULL)
+
+
+def _keep_bytes():
+    """What FASTCONV_KEEP_MB allows: 256, but no more than a sixteenth of the machine's memory."""
+    text = os.environ.get("FASTCONV_KEEP_MB", "").strip()
+    if text:
+        if not (text.isascii() and text.isdigit()):
+            raise ValueError(f"FASTCONV_KEEP_MB={text!r}: a whole number of megabytes is wanted")
+        return int(text[:9]) << 20
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        memory = 1 << 32
+    return min(256 << 20, memory // 16)
+
+
+cdef double _most = 0
+
+
+def keep(ptrdiff_t nbytes):
+    """Let so many bytes of freed results be kept for the next ones; the number before."""
+    global _most
+    _most = nbytes
+    return k.fc_keep_most(nbytes)
+
+
+def kept():
+    """Bytes of freed results that are kept for the next ones."""
+    return k.fc_keep_held()
+
+
+keep(_keep_bytes())
+
 cdef cnp.dtype FLOAT32 = cnp.PyArray_DescrFromType(cnp.NPY_FLOAT)
 cdef cnp.dtype FLOAT64 = cnp.PyArray_DescrFromType(cnp.NPY_DOUBLE)
 
 
+def new(shape, dtype, order="C"):
+    """np.empty, whose memory is kept for the next such array when this one is gone."""
+    cdef double nbytes = (<cnp.dtype?>np.dtype(dtype)).itemsize
+    for n in shape:
+        nbytes *= n
+    if not LARGE <= nbytes <= _most:
+        return np.empty(shape, dtype, order)
+    before = PyDataMem_SetHandler(KEPT)
+    try:
+        return np.empty(shape, dtype, order)
+    finally:
+        PyDataMem_SetHandler(before)
+
+
+def like(cnp.ndarray array not None):
+    """np.empty_like, from ``new`` where all is contiguous."""
+    if not (cnp.PyArray_IS_C_CONTIGUOUS(array) or cnp.PyArray_IS_F_CONTIGUOUS(array)):
+        return np.empty_like(array)
+    return new((<object>array).shape, (<object>array).dtype, "C" if cnp.PyArray_IS_C_CONTIGUOUS(array) else "F")
+
+
 cdef object empty(int ndim, cnp.npy_intp *shape, int typenum):
-    """A new array; with a dtype at hand NumPy has less to look up, a tenth of a small call."""
+    """The same for small calls; with a dtype at hand NumPy has less to look up, a tenth of such a call."""
     cdef cnp.dtype dtype
+    cdef double nbytes
+    cdef int i
     if typenum != cnp.NPY_FLOAT and typenum != cnp.NPY_DOUBLE:
-        return PyArray_EMPTY(ndim, shape, typenum, 0)
-    dtype = FLOAT32 if typenum == cnp.NPY_FLOAT else FLOAT64
+        dtype = cnp.PyArray_DescrFromType(typenum)
+    else:
+        dtype = FLOAT32 if typenum == cnp.NPY_FLOAT else FLOAT64
+    nbytes = dtype.itemsize
+    for i in range(ndim):
+        nbytes *= shape[i]
     Py_INCREF(dtype)    # NewFromDescr takes a reference away
-    return PyArray_NewFromDescr(cnp.ndarray, dtype, ndim, shape, NULL, NULL, 0, NULL)
+    if not LARGE <= nbytes <= _most:
+        return PyArray_NewFromDescr(cnp.ndarray, dtype, ndim, shape, NULL, NULL, 0, NULL)
+    before = PyDataMem_SetHandler(KEPT)
+    try:
+        return PyArray_NewFromDescr(cnp.ndarray, dtype, ndim, shape, NULL, NULL, 0, NULL)
+    finally:
+        PyDataMem_SetHandler(before)
 
 
 cdef object result_for(object out, int ndim, cnp.npy_intp *shape, int typenum, cnp.ndarray x, cnp.ndarray w):

@@ -18,6 +18,7 @@ from fastconv._core.cpu cimport isa_index, threads_for
 from fastconv._core.job cimport Team
 from fastconv._core.filters cimport (
     fc_iir_complex, fc_iir_row, fc_iir_rows, fc_iir_ukr, fc_lanes_row, fc_lanes_rows)
+from fastconv._core.arrays import new
 from fastconv._core.cpu import get_threads
 from fastconv._core.polyphase import (
     UPFIRDN_MODES, coefficients, offsets, samples, upfirdn, upfirdn_length)
@@ -134,7 +135,7 @@ def _recursive(coef, ptrdiff_t order, x, int axis, state):
     """(y, state after): coef (sections, 2 order + 1) as fc_iir_ukr's; state: channels first, or None."""
     cdef bint split = coef.dtype.kind != "c" and x.dtype.kind == "c"
     cdef ptrdiff_t n = x.shape[axis], channels = x.size // n if n else 0
-    y = np.empty(x.shape, x.dtype)
+    y = new(x.shape, x.dtype)
     z = np.zeros((channels, coef.shape[0] * order), x.dtype)
     if state is not None:
         z[...] = state.reshape(z.shape) if channels else 0

@@ -218,6 +218,12 @@ cdef extern from "kernels/fc_kernels.h" nogil:
     fc_sample_fn *fc_sample_find(fc_kind kind) noexcept
 
     void *fc_scratch(size_t bytes) noexcept
+    void *fc_keep_malloc(void *context, size_t n) noexcept
+    void *fc_keep_calloc(void *context, size_t count, size_t size) noexcept
+    void *fc_keep_realloc(void *context, void *p, size_t n) noexcept
+    void fc_keep_free(void *context, void *p, size_t n) noexcept
+    size_t fc_keep_most(size_t nbytes) noexcept
+    size_t fc_keep_held() noexcept
     double fc_now() noexcept
     void fc_prefetch(const void *at, ptrdiff_t nbytes, int write) noexcept
 

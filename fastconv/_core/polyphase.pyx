@@ -14,6 +14,7 @@ from libc.string cimport memset
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport isa_index, threads_for
 from fastconv._core.job cimport Team
+from fastconv._core.arrays import new
 from fastconv._core.filters cimport fc_dot_taps, fc_dots, fc_dots_row, fc_dots_rows
 
 cnp.import_array()
@@ -156,7 +157,7 @@ def upfirdn(h, x, up=1, down=1, axis=-1, mode="constant", cval=0):
     if n == 0:
         raise ValueError("x has no samples along the axis")
     length = upfirdn_length(len(h), n, up, down)
-    y = np.empty((*x.shape[:axis], length, *x.shape[axis + 1:]), x.dtype)
+    y = new((*x.shape[:axis], length, *x.shape[axis + 1:]), x.dtype)
     if y.size == 0:
         return y
     taps = ceil_div(len(h), up)

@@ -16,6 +16,7 @@ from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport threads_for
 from fastconv._core.image cimport Job
 from fastconv._core.job cimport Team, fill_reader
+from fastconv._core.arrays import like, new
 
 cnp.import_array()
 
@@ -124,7 +125,7 @@ def _through(x, out, passes, floats, ordered):
                 values = np.zeros(x.shape, x.dtype)
             else:
                 values = np.ascontiguousarray(getattr(x, part))
-            result = np.empty(x.shape, getattr(out, part).dtype)
+            result = new(x.shape, getattr(out, part).dtype)
             one = [(i, w, mode, getattr(np.complex128(cval), part), origin)
                    for i, w, mode, cval, origin in passes]  # fmt: skip
             _through(values, result, one, floats, ordered)
@@ -141,9 +142,9 @@ def _through(x, out, passes, floats, ordered):
     if x.dtype not in MEMORY or not x.dtype.isnative:
         x = x.astype(np.float64)
     target = out if out.dtype in MEMORY and not np.may_share_memory(x, out) else \
-        np.empty(x.shape, out.dtype if out.dtype in MEMORY else np.float64)
+        new(x.shape, out.dtype if out.dtype in MEMORY else np.float64)
     for one in passes:      # line by line, so a pass may read what it writes only where it is done
-        result = target if x is not target else np.empty_like(target)
+        result = target if x is not target else like(target)
         ordered(x, result, *one)
         x = result
     if x is not out:
@@ -158,12 +159,12 @@ def _float_passes(x, out, passes, one_pass=None):
     size = x.itemsize
     good = [i for i in range(x.ndim) if x.strides[i] == size and out.strides[i] == size and x.shape[i] > 1]
     if not good or not (x.flags.aligned and out.flags.aligned) or any(s % size for s in (*x.strides, *out.strides)):
-        copy = np.empty(x.shape, out.dtype)
+        copy = new(x.shape, out.dtype)
         x = np.ascontiguousarray(x)
         if x.shape[x.ndim - 1] > 1:
             _float_passes(x, copy, passes, one_pass)
         else:   # no axis has neighbours: give it one more
-            wide = np.empty((*x.shape, 2), x.dtype)
+            wide = new((*x.shape, 2), x.dtype)
             _float_passes(np.repeat(x[..., None], 2, axis=x.ndim), wide, passes, one_pass)
             copy[...] = wide[..., 0]
         out[...] = copy
@@ -178,7 +179,7 @@ def _float_passes(x, out, passes, one_pass=None):
         steps.append([rest.pop(0)])
     if len(steps) == 1 and np.may_share_memory(x, out):
         x = x.copy(order="K")
-    spare = np.empty_like(out) if len(steps) > 1 else None
+    spare = like(out) if len(steps) > 1 else None
     for i, step in enumerate(steps):
         # alternately, so that the last one writes to out
         result = out if (len(steps) - i) % 2 else spare

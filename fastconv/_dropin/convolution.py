@@ -6,6 +6,7 @@ types, of operands that broadcast, and of arguments that are refused.
 
 import numpy as np
 
+from .._core import arrays
 from ..functions.signal_style import convolve as _convolve
 from ..functions.signal_style import correlate as _correlate
 from . import engine
@@ -114,4 +115,4 @@ def convolve2d(a, v, mode, boundary, fillvalue, *, flip):
     # here SciPy centres filters of even size one sample later than its correlate does
     before = tuple((m - 1) // 2 for m in v.shape)
     rules = (WINDOW_MODES[BOUNDARIES[boundary]],) * 2
-    return engine.window(a, np.conj(v), (0, 1), before, rules, fill, dtype, np.empty(a.shape, dtype))
+    return engine.window(a, np.conj(v), (0, 1), before, rules, fill, dtype, arrays.new(a.shape, dtype))

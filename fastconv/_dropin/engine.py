@@ -7,6 +7,7 @@ chosen as for every other call.  The result has the shape of x.
 import numpy as np
 
 from .. import _args, _select
+from .._core import arrays
 from .._plan import CALLS
 from .._problem import Axis, Geometry, Problem
 from ..functions.signal_style import Roles
@@ -38,7 +39,7 @@ def window(x, w, axes, before, modes, fill, dtype, out):
     _select.observe(plan, "auto")
     result = out
     if _args.needs_temporary(out, dtype, (x, w)):
-        result = np.empty(x.shape, dtype)
+        result = arrays.new(x.shape, dtype)
     plan.run(roles.x_view(x), plan.prepare(w[None], None), roles.out_view(result))
     if result is not out:
         store(result, out)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .._core import arrays
 from .arguments import KINDS, native
 
 REAL_TYPES = frozenset("?bBhHiIlLqQfd")  # what scipy.ndimage computes with
@@ -17,7 +18,7 @@ def allocate(output, x, is_complex=False):
     """The array that the result goes to, or None where SciPy is to be asked."""
     if output is None:
         dtype = native(np.promote_types(x.dtype, np.complex64) if is_complex else x.dtype)
-        return np.empty(x.shape, dtype)
+        return arrays.new(x.shape, dtype)
     if type(output) is np.ndarray or type(output) is np.memmap:
         dtype = output.dtype
         if output.shape != x.shape or not output.flags.writeable:
@@ -34,7 +35,7 @@ def allocate(output, x, is_complex=False):
     fits = COMPLEX_TYPES if is_complex else REAL_TYPES
     if dtype.kind not in KINDS or dtype.char not in fits:
         return None
-    return np.empty(x.shape, dtype) if not isinstance(output, np.ndarray) else output
+    return arrays.new(x.shape, dtype) if not isinstance(output, np.ndarray) else output
 
 
 def dtype_of(output, x):
@@ -49,7 +50,7 @@ def dtype_of(output, x):
 
 def numbers(out):
     """What to compute into for out: bytes in the place of bool, as SciPy has it between passes."""
-    return np.empty(out.shape, np.uint8) if out.dtype.kind == "b" else out
+    return arrays.new(out.shape, np.uint8) if out.dtype.kind == "b" else out
 
 
 def finish(held, out):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._core import filters
+from .._core import arrays, filters
 from .._plan import Cache
 from ..functions.signal_style import convolve as _convolve
 from . import engine, originals
@@ -85,7 +85,7 @@ def expanded(zi, shape, axis, order):
 def fir(b, x, axis, dtype, zi):
     """A filter without feedback: (result, final state or None)."""
     m, n = len(b), x.shape[axis]
-    out = np.empty(x.shape, dtype)
+    out = arrays.new(x.shape, dtype)
     engine.window(x, b[::-1], (axis,), (m - 1,), ("constant",), 0, dtype, out)
     if zi is None:
         return out, None

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .._core import filters, separable
+from .._core import arrays, filters, separable
 from .._plan import Cache
 from . import engine, originals
 from .arguments import axis_of, integer, native, number, plain
@@ -179,7 +179,7 @@ def savgol_filter(x, window_length, polyorder, deriv, delta, axis, mode, cval):
         return None
     delta = float(delta)
     taps = designed("savgol_coeffs", sizes[0], sizes[1], deriv=sizes[2], delta=delta)
-    out = np.empty(x.shape, x.dtype if x.dtype == np.float32 else np.float64)
+    out = arrays.new(x.shape, x.dtype if x.dtype == np.float32 else np.float64)
     kernels = [None] * x.ndim
     kernels[axis] = taps[::-1]
     shift = len(taps) % 2 - 1  # filters of even size, flipped
@@ -226,7 +226,7 @@ def sepfir2d(x, rows, columns):
     dtype = native(np.result_type(x, np.float32))
     if dtype.char not in TYPES or not all(np.can_cast(h.dtype, dtype, "safe") for h in (rows, columns)):
         return None
-    out = np.empty(x.shape, dtype)
+    out = arrays.new(x.shape, dtype)
     if rows.dtype.kind == "c" or columns.dtype.kind == "c":
         for axis, h in ((1, rows), (0, columns)):
             x = engine.window(x, h[::-1], (axis,), (len(h) // 2,), ("reflect",), 0, dtype, out)

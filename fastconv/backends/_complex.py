@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from .. import _costs
+from .._core import arrays
 from .base import Plan, contiguous
 
 
@@ -91,8 +92,8 @@ class ComplexPlan(Plan):
         """An array in the layout of the problem."""
         nd = len(self.problem.geometry.axes)
         if not self.problem.channels_last or nd == 0:
-            return np.empty(shape, self._real.dtype)
+            return arrays.new(shape, self._real.dtype)
         batch = len(self.problem.geometry.batch)
         inner = shape[batch:-nd]
-        array = np.empty((*shape[:batch], *shape[-nd:], *inner), self._real.dtype)
+        array = arrays.new((*shape[:batch], *shape[-nd:], *inner), self._real.dtype)
         return np.moveaxis(array, range(batch, batch + nd), range(-nd, 0))

@@ -185,7 +185,7 @@ class ImagePlan(Plan):
         elif interleaved(x, self.problem.geometry) or interleaved(out, self.problem.geometry):
             # images that lie sample by sample beside each other are laid out one by one, so that the bits
             # of each are those that it has alone
-            alone, result = np.empty(x.shape, x.dtype), np.empty(out.shape, out.dtype)
+            alone, result = arrays.new(x.shape, x.dtype), arrays.new(out.shape, out.dtype)
             alone[...] = x  # a copy made so has plain steps even along axes of one sample
             self.run(alone, weights, result)
             out[...] = result

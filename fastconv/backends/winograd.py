@@ -16,7 +16,7 @@ import numpy as np
 
 from .. import _costs
 from .._core import winograd as _winograd
-from .._core.arrays import aligned
+from .._core.arrays import aligned, new
 from .._problem import PAD_CODES
 from . import _complex, _work, direct, implicit
 from ._activations import CODES
@@ -247,7 +247,7 @@ class WinogradPlan(Plan):
         if any(s % dtype.itemsize for s in x.strides):
             x = np.ascontiguousarray(x)
         if any(s % dtype.itemsize for s in out.strides):
-            y = np.empty(out.shape, dtype)
+            y = new(out.shape, dtype)
             self.run(x, weights, y)
             out[...] = y
             return

@@ -100,7 +100,7 @@ def _output(call, x, rank, layout, out, casting):
     """(array to return, its (N, C, *outs) view to write into)."""
     _args.check_out(out, call.shape, call.dtype, casting)
     fresh = out is None or _args.needs_temporary(out, call.dtype, (x,))
-    result = np.empty(call.shape, call.dtype) if fresh else out
+    result = arrays.new(call.shape, call.dtype) if fresh else out
     return result, _canonical(result, rank, layout, call.batched)
 
 

@@ -236,7 +236,7 @@ def general(flip, a, v, mode="full", *, axes=None, boundary="fill", fillvalue=0,
     result = out
     if out is None or _args.needs_temporary(out, call.dtype, (a, v)):
         order = "F" if a.flags.f_contiguous and not a.flags.c_contiguous else "C"
-        result = np.empty(call.shape, call.dtype, order)
+        result = arrays.new(call.shape, call.dtype, order)
     weights = plan.prepare(roles.w_view(w), None)
     plan.run(roles.x_view(x), weights, roles.out_view(result))
     if out is not None and result is not out:

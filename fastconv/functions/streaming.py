@@ -3,7 +3,7 @@
 import numpy as np
 
 from .. import _args
-from .._core import streaming
+from .._core import arrays, streaming
 from ..backends import _partitions
 
 _DTYPES = "fdFD"
@@ -213,7 +213,7 @@ class StreamingConvolver:
         _args.result_dtype(self.dtype, "same_kind", block=x)
         _args.check_out(out, x.shape, self.dtype, "same_kind")
         x = np.require(x, self.dtype, "CA")
-        y = np.empty(x.shape, self.dtype)
+        y = arrays.new(x.shape, self.dtype)
         self._engine.compute(x, y)
         if out is None:
             return y
