@@ -203,6 +203,18 @@ def test_tails_of_channels_and_filters(c, k, layout, rng):
         compare(x, rng.standard_normal((k, c, 3, 3)).astype("f"), padding=1, layout=layout)
 
 
+@pytest.mark.parametrize("width", [4, 5, 7, 9, 13, 14, 15])
+@pytest.mark.parametrize("padding", [0, 1, (3, 2)])
+def test_rows_shorter_than_a_vector(width, padding, rng):
+    """Several rows are turned at once, in pieces that end anywhere in a row; blocks of tiles begin at any row."""
+    for dtype, c, height in (("f", 16, 14), ("f", 40, 31), ("d", 16, 6)):
+        x = rng.standard_normal((2, c, height, width)).astype(dtype)
+        compare(x, rng.standard_normal((20, c, 3, 3)).astype(dtype), padding=padding)
+        compare(x[:, :, ::2, :], rng.standard_normal((20, c, 1, 3)).astype(dtype))
+    x = rng.standard_normal((1, 16, 5, 6, width)).astype("f")
+    compare(x, rng.standard_normal((20, 16, 3, 3, 3)).astype("f"), padding=1)
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("keywords", [{}, {"dilation": 2}, {"padding_mode": "reflect"}])
 def test_blocks_do_not_change_a_bit(keywords, layout, monkeypatch, rng):

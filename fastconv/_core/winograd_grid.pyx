@@ -15,6 +15,11 @@ from fastconv._core.cpu cimport isa_index
 from fastconv._core.job cimport table
 
 
+cdef enum:
+    VECTOR = 64                 # bytes of the widest vector
+    TURNED = 64                 # samples of short rows turned at once
+
+
 cdef const k.fc_winograd_row *transforms(int kind) except NULL:
     """The row of that kind for the ISA in use."""
     cdef int count, i
@@ -224,8 +229,11 @@ cdef class Grid:
         cdef const Axis *r = &self.axis[1]
         cdef const Axis *c = &self.axis[2]
         cdef ptrdiff_t i, j, plane, row, rows = b.high[1] - b.low[1]
-        cdef bint joined = r.mode == c.mode == 0 and b.step[1] == 1 and not self.x_last and \
-            b.high[2] - b.low[2] == b.slots[2] == c.size and r.x_bytes == c.size * c.x_bytes
+        # rows that are whole and follow each other in memory
+        cdef bint whole = r.mode == c.mode == 0 and b.step[1] == 1 and not self.x_last and \
+            b.high[2] - b.low[2] == c.size and r.x_bytes == c.size * c.x_bytes
+        cdef bint joined = whole and b.slots[2] == c.size
+        cdef bint short_rows = whole and c.size < self.lanes <= rows * c.size and self._turns(c.x_bytes)
         for i in range(b.slots[0]):
             plane = self._source(p, b.base[0] + i * b.step[0] + shift)
             if plane < 0:
@@ -234,6 +242,11 @@ cdef class Grid:
                 self._turn_run(to + (i * b.stride[0] + b.low[1] * b.stride[1]) * self.number,
                                x + plane * p.x_bytes + (b.base[1] + b.low[1]) * r.x_bytes, c.x_bytes,
                                rows * c.size)
+                continue
+            if short_rows:
+                self._turn_short(to + (i * b.stride[0] + b.low[1] * b.stride[1] + b.low[2] * self.lanes) * self.number,
+                                 b.stride[1] * self.number,
+                                 x + plane * p.x_bytes + (b.base[1] + b.low[1]) * r.x_bytes, c.size, rows)
                 continue
             for j in range(b.slots[1]):
                 row = self._source(r, b.base[1] + j * b.step[1])
@@ -253,11 +266,28 @@ cdef class Grid:
                 self._turn_run(to + i * slot, x + self._source(c, b.base[2] + i * b.step[2]) * c.x_bytes,
                                0, 1)
 
+    cdef bint _turns(self, ptrdiff_t step) noexcept nogil:
+        """Whether the microkernel can turn samples so many bytes apart."""
+        return step == self.number and self.x_real == self.lanes and self.x_channel % self.number == 0
+
+    cdef void _turn_short(self, char *to, ptrdiff_t to_row, const char *x, ptrdiff_t width,
+                          ptrdiff_t rows) noexcept nogil:
+        """Rows of less than a vector: turned as one, then parted. to_row: bytes from row to row."""
+        cdef char[TURNED * VECTOR] turned
+        cdef ptrdiff_t slot = self.lanes * self.number, total = rows * width, p = 0, begin, end, count
+        while p < total:
+            begin = min(p, total - self.lanes)
+            end = min(begin + TURNED, total)
+            self.ukr.to_last(turned, self.lanes, x + begin * self.number, self.x_channel // self.number, end - begin)
+            while p < end:
+                count = min(width - p % width, end - p)
+                memcpy(to + p // width * to_row + p % width * slot, turned + (p - begin) * slot, count * slot)
+                p += count
+
     cdef void _turn_run(self, char *to, const char *x, ptrdiff_t step, ptrdiff_t n) noexcept nogil:
         """to[p][lane] = x[lane][p] for n samples `step` bytes apart."""
         cdef ptrdiff_t i, lane, slot = self.lanes * self.number
-        if step == self.number and n >= self.lanes == self.x_real and \
-                self.x_channel % self.number == 0:
+        if n >= self.lanes and self._turns(step):
             self.ukr.to_last(to, self.lanes, x, self.x_channel // self.number, n)
             return
         if self.x_real < self.lanes:
