@@ -140,3 +140,17 @@ def test_auto_takes_it_for_the_layers_it_is_for():
     x, w = np.ones((1, 64, 28, 28), "f"), np.ones((64, 1, 3, 3), "f")
     assert fastconv.explain("conv2d", x, w, groups=64, padding=1).backend == "depthwise"
     assert fastconv.explain("conv2d", x, np.ones((64, 64, 3, 3), "f")).backend != "depthwise"
+
+
+@pytest.mark.parametrize("multiplier", [1, 2])
+@pytest.mark.parametrize("keywords", [{}, {"padding": (3, 3)}, {"padding": (9, 2), "dilation": 3},
+                                      {"stride": 3, "padding": (2, 0)}, {"padding": (-2, 5)}])  # fmt: skip
+@pytest.mark.parametrize("kernel", [1, 4, 7])
+def test_long_rows_are_cut_for_the_threads(kernel, keywords, multiplier):
+    rng = np.random.default_rng(kernel)
+    given = {k: [v] for k, v in keywords.items()}
+    x, w = whole(rng, (2, 75, 1103), "f"), whole(rng, (75 * multiplier, 1, kernel), "f")
+    check(x, w, whole(rng, 75 * multiplier, "f"), "channels_last", activation="relu", **given)
+    given = {k: [(0, 0) if k == "padding" else 1, v] for k, v in keywords.items()}
+    x, w = whole(rng, (1, 700, 3, 101), "d"), whole(rng, (700 * multiplier, 1, 2, kernel), "d")
+    check(x, w, None, "channels_last", **given)

@@ -19,6 +19,8 @@ cnp.import_array()
 
 cdef enum:
     MOST_TAPS = 256         # of a window: one running sum each
+    PIECE = 64 * 1024       # multiply-adds of a row's taps after which rows of pixels are cut
+    TILE = 7                # pixels of a register tile
     # a multiply-add of these layers takes as long as several of a dense one: it waits for memory
     WORK = 8
 
@@ -101,10 +103,10 @@ cdef class Job:
 
 
 cdef class RowJob(Job):
-    """Channels last: an item is a row of output pixels, all channels of it; of several filters a channel, one
-    after the other, each to its places between the others'."""
+    """Channels last: an item is a row of output pixels, or a piece of one, all channels of it; of several filters a
+    channel, one after the other, each to its places between the others'."""
     cdef k.fc_last_row row
-    cdef ptrdiff_t filters
+    cdef ptrdiff_t filters, cols, piece, pieces
 
     def __init__(self, *, ptrdiff_t channels, ptrdiff_t filters=1, **keywords):
         super().__init__(**keywords)
@@ -114,57 +116,66 @@ cdef class RowJob(Job):
         d.kw, d.stride, d.dilation = self.taps[2], self.stride[2], self.dilation[2]
         d.left, d.w_tap = -self.first[2], channels
         d.x_col, d.out_col = self.x_step[2] // self.number, self.out_step[2] // self.number
-        self.items = len(keywords["x_n"]) * self.outs[0] * self.outs[1]
+        self.cols = d.cols
+        # whole tiles of pixels, and what a thread may well take at once
+        self.piece = max(1, PIECE // max(<ptrdiff_t>1, channels * d.kw) // TILE) * TILE
+        self.pieces = max(<ptrdiff_t>1, (d.cols + self.piece - 1) // self.piece)
+        self.items = len(keywords["x_n"]) * self.outs[0] * self.outs[1] * self.pieces
         self.scratch_bytes = 64
         if filters > 1:     # a row of results, and a bias
-            self.scratch_bytes += (d.cols + 1) * channels * self.number
+            self.scratch_bytes += (min(self.piece, d.cols) + 1) * channels * self.number
         self.packing = "channels"
 
     cdef void _item(self, ptrdiff_t item, char *scratch, const char *x, const char *w,
                     const char *bias, char *out) noexcept nogil:
-        cdef ptrdiff_t oy = item % self.outs[1], rest = item // self.outs[1]
-        cdef ptrdiff_t oz = rest % self.outs[0], n = rest // self.outs[0], f, q, c
+        # down the planes first: of a volume, fewer rows lie between two uses of one
+        cdef ptrdiff_t first = item % self.pieces * self.piece, rest = item // self.pieces
+        cdef ptrdiff_t oz = rest % self.outs[0], oy = rest // self.outs[0] % self.outs[1]
+        cdef ptrdiff_t n = rest // self.outs[0] // self.outs[1], f, q, c
+        cdef ptrdiff_t cols = min(self.piece, self.cols - first)
         cdef ptrdiff_t channels = self.row.channels, number = self.number, step = self.filters * number
         cdef char *own = scratch + channels * number
         x += self.x_n[n]
-        out += self.out_n[n] + oz * self.out_step[0] + oy * self.out_step[1]
+        out += self.out_n[n] + oz * self.out_step[0] + oy * self.out_step[1] + first * self.out_step[2]
         if self.filters == 1:
-            self._row(oz, oy, self.x_step[0], self.x_step[1], x, w, bias, out)
+            self._row(oz, oy, first, cols, self.x_step[0], self.x_step[1], x, w, bias, out)
             return
         for f in range(self.filters):
             if bias != NULL:
                 for c in range(channels):
                     memcpy(scratch + c * number, bias + c * step + f * number, number)
-            self._sums(oz, oy, self.x_step[0], self.x_step[1], x, w, NULL if bias == NULL else scratch,
+            self._sums(oz, oy, first, cols, self.x_step[0], self.x_step[1], x, w, NULL if bias == NULL else scratch,
                        own, channels)
-            for q in range(self.row.cols):
+            for q in range(cols):
                 self.finish(out + q * self.out_step[2] + f * number, step, own + q * channels * number, NULL,
                             channels, NULL, self.activation)
             w += self.taps[0] * self.taps[1] * self.taps[2] * self.row.w_tap * number
 
-    cdef void _row(self, ptrdiff_t oz, ptrdiff_t oy, ptrdiff_t z_step, ptrdiff_t y_step, const char *x,
-                   const char *w, const char *bias, char *out) noexcept nogil:
-        """One row of output pixels from x, whose planes and rows lie z_step and y_step bytes apart."""
+    cdef void _row(self, ptrdiff_t oz, ptrdiff_t oy, ptrdiff_t first, ptrdiff_t cols, ptrdiff_t z_step,
+                   ptrdiff_t y_step, const char *x, const char *w, const char *bias, char *out) noexcept nogil:
+        """Some output pixels of a row from x, whose planes and rows lie z_step and y_step bytes apart."""
         cdef const k.fc_last_row *d = &self.row
         cdef ptrdiff_t q
-        self._sums(oz, oy, z_step, y_step, x, w, bias, out, d.out_col)
+        self._sums(oz, oy, first, cols, z_step, y_step, x, w, bias, out, d.out_col)
         if self.activation == 0:
             return
         if d.out_col == d.channels:
-            self.finish(out, self.number, out, NULL, d.cols * d.channels, NULL, self.activation)
+            self.finish(out, self.number, out, NULL, cols * d.channels, NULL, self.activation)
             return
-        for q in range(d.cols):
+        for q in range(cols):
             self.finish(out, self.number, out, NULL, d.channels, NULL, self.activation)
             out += d.out_col * self.number
 
-    cdef void _sums(self, ptrdiff_t oz, ptrdiff_t oy, ptrdiff_t z_step, ptrdiff_t y_step, const char *x,
-                    const char *w, const char *bias, char *out, ptrdiff_t out_col) noexcept nogil:
+    cdef void _sums(self, ptrdiff_t oz, ptrdiff_t oy, ptrdiff_t first, ptrdiff_t cols, ptrdiff_t z_step,
+                    ptrdiff_t y_step, const char *x, const char *w, const char *bias, char *out,
+                    ptrdiff_t out_col) noexcept nogil:
         """The same without an activation, pixels out_col numbers apart."""
         cdef ptrdiff_t[MOST_TAPS] row_x
         cdef ptrdiff_t[MOST_TAPS] row_w
         cdef k.fc_last_row d = self.row
         cdef ptrdiff_t t, i, z, y
         d.out_col = out_col
+        d.cols, d.left = cols, self.row.left - first * self.stride[2]
         d.rows, d.row_x, d.row_w = 0, row_x, row_w
         for t in range(self.taps[0]):
             z = oz * self.stride[0] + self.first[0] + t * self.dilation[0]
@@ -214,7 +225,7 @@ cdef class TurnedJob(RowJob):
                              self.x_plane // number, self.samples)
         for oz in range(self.outs[0]):
             for oy in range(self.outs[1]):
-                self._row(oz, oy, y_step * self.size[1], y_step, scratch, w + c * number,
+                self._row(oz, oy, 0, self.cols, y_step * self.size[1], y_step, scratch, w + c * number,
                           NULL if bias == NULL else bias + c * number, to)
                 to += self.outs[2] * self.chunk * number
         for j in range(self.chunk // lanes):
