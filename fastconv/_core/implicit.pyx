@@ -152,7 +152,7 @@ cdef class ChannelJob(Job):
                     self._phases(call, f, block, g, samples, buf, sums, out, rows, cols, row_step, step)
                 else:
                     c = sums if whole else sums + (block.at - self.tiles.blocks[first].at) * f.ldc * number
-                    straight = whole and self._straight(f, block, cols)
+                    straight = whole and self._straight(f, block, rows, cols)
                     if straight:
                         c = out + self.out_k[block.k0]
                     self._multiply(call, f, block, g, samples, buf, c, c0 * taps, (c0 + channels) * taps, rows,
@@ -241,11 +241,11 @@ cdef class ChannelJob(Job):
             for i in range(cols):
                 at[j * cols + i] = <int32_t>(j * row_step + i * step)
 
-    cdef bint _straight(self, const Phase *f, const Block *b, ptrdiff_t cols) noexcept nogil:
+    cdef bint _straight(self, const Phase *f, const Block *b, ptrdiff_t rows, ptrdiff_t cols) noexcept nogil:
         """Whether tiles may write a block of filters where it belongs: whole vectors of neighbours, in one go."""
         return self.plain_channels and self.activation == 0 and b.mr == b.width and not f.flat and \
             f.taps <= tap_block(f.taps // max(self.channels, <ptrdiff_t>1)) and \
-            (not self.points or f.out_row_bytes == cols * f.out_col_bytes)
+            (not self.points or rows == 1 or f.out_row_bytes == cols * f.out_col_bytes)
 
     cdef void _multiply(self, const Call *call, Phase *f, const Block *b, ptrdiff_t g, const char *x,
                         char *buf, char *c, ptrdiff_t first, ptrdiff_t end, ptrdiff_t rows,
