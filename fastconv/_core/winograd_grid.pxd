@@ -66,12 +66,13 @@ cdef class Grid:
                         char *spare) noexcept nogil
     cdef void _turn(self, const Block *b, ptrdiff_t shift, const char *x, char *to) noexcept nogil
     cdef void _turn_row(self, const Block *b, const char *x, char *to) noexcept nogil
+    cdef void _fetch(self, const char *x, const ptrdiff_t *step) noexcept nogil
     cdef bint _turns(self, ptrdiff_t step) noexcept nogil
     cdef void _turn_short(self, char *to, ptrdiff_t to_row, const char *x, ptrdiff_t width,
                           ptrdiff_t rows) noexcept nogil
     cdef void _turn_run(self, char *to, const char *x, ptrdiff_t step, ptrdiff_t n) noexcept nogil
     cdef void _tiles_to(self, const Block *b, const char *m, const char *bias, char *y, char *spare,
-                        char *check) noexcept nogil
+                        char *check, ptrdiff_t vectors) noexcept nogil
     cdef void _activate(self, char *y, const ptrdiff_t *count, const ptrdiff_t *step) noexcept nogil
     cdef void _turn_back(self, const Block *b, const char *y, char *out) noexcept nogil
     cdef void _back_run(self, char *out, ptrdiff_t step, const char *y, ptrdiff_t n) noexcept nogil

@@ -209,6 +209,8 @@ cdef class Grid:
                         else:
                             offset += (at[i] if a.whole else t[i] * self.outs[i]) * b.stride[i] * \
                                 self.number
+                    if self.x_direct and t[2] + 1 < b.tiles[2]:
+                        self._fetch(x + offset, step)
                     c = 0
                     while c < channels:
                         c = min(c, channels - self.lanes)
@@ -222,6 +224,14 @@ cdef class Grid:
                                              self.v_point)
                         c += self.lanes
                     v += self.pitch * self.number
+
+    cdef void _fetch(self, const char *x, const ptrdiff_t *step) noexcept nogil:
+        """Ask for what the next tile reads beside this one's samples at x: all channels of them."""
+        cdef ptrdiff_t i, j, column = step[2] * self.number, row = step[1] * self.number
+        x += self.points[2] * column
+        for i in range(self.points[0]):
+            for j in range(self.points[1]):
+                k.fc_prefetch(x + i * step[0] * self.number + j * row, self.outs[2] * column, False)
 
     cdef void _turn(self, const Block *b, ptrdiff_t shift, const char *x, char *to) noexcept nogil:
         """Lay a strip of one vector of channels out with channels last."""
@@ -305,18 +315,18 @@ cdef class Grid:
     cdef bint results(self, const Block *b, const char *m, ptrdiff_t first, const char *bias, char *out,
                       char *strip, char *spare) noexcept nogil:
         """Write a block of filters, the first of them given; True where a sum was not finite."""
-        cdef ptrdiff_t _vector
+        cdef ptrdiff_t _vector, vectors = self.wide // self.lanes
         cdef char *check = spare + self.all_points * self.lanes * self.number
         cdef char *at = out + first * self.out_channel
         memset(check, 0, self.lanes * self.number)
         if bias != NULL:
             bias += first * self.number
-        for _vector in range(self.wide // self.lanes):
-            if self.out_direct:
-                self._tiles_to(b, m, bias, at, spare, check)
-            else:
-                self._tiles_to(b, m, bias, strip, spare, check)
-                self._turn_back(b, strip, at)
+        if self.out_direct:
+            self._tiles_to(b, m, bias, at, spare, check, vectors)
+            vectors = 0
+        for _vector in range(vectors):
+            self._tiles_to(b, m, bias, strip, spare, check, 1)
+            self._turn_back(b, strip, at)
             m += self.lanes * self.number
             at += self.lanes * self.out_channel
             if bias != NULL:
@@ -324,10 +334,10 @@ cdef class Grid:
         return not k.fc_all_finite(self.kind, check, self.lanes)
 
     cdef void _tiles_to(self, const Block *b, const char *m, const char *bias, char *y, char *spare,
-                        char *check) noexcept nogil:
-        """Transform one vector of results back; y as x in _tiles_of."""
+                        char *check, ptrdiff_t vectors) noexcept nogil:
+        """Transform some vectors of results back, neighbours in m and y; y as x in _tiles_of."""
         cdef ptrdiff_t[3] t, count, spare_step, step
-        cdef ptrdiff_t i, offset
+        cdef ptrdiff_t i, offset, v, vector = self.lanes * self.number
         cdef bint whole
         cdef const Axis *a
         spare_step[2] = self.lanes
@@ -350,15 +360,17 @@ cdef class Grid:
                         else:
                             offset += (a.out_first[b.first[i] + t[i]] if a.whole else t[i] * self.outs[i]) \
                                 * b.out_stride[i] * self.number
-                    if whole:
-                        self.ukr.tile_out(self.points, self.outs, m, self.m_point, y + offset, step,
-                                          bias, self.activation == 1, check)
-                    else:
-                        self.ukr.tile_out(self.points, self.outs, m, self.m_point, spare, spare_step,
-                                          bias, self.activation == 1, check)
-                        self.ukr.clip(self.outs, count, spare, y + offset, step)
-                    if self.activation > 1:
-                        self._activate(y + offset, count, step)
+                    for v in range(vectors):
+                        if whole:
+                            self.ukr.tile_out(self.points, self.outs, m + v * vector, self.m_point, y + offset, step,
+                                              NULL if bias == NULL else bias + v * vector, self.activation == 1, check)
+                        else:
+                            self.ukr.tile_out(self.points, self.outs, m + v * vector, self.m_point, spare, spare_step,
+                                              NULL if bias == NULL else bias + v * vector, self.activation == 1, check)
+                            self.ukr.clip(self.outs, count, spare, y + offset, step)
+                        if self.activation > 1:
+                            self._activate(y + offset, count, step)
+                        offset += vector
                     m += self.wide * self.number
 
     cdef void _activate(self, char *y, const ptrdiff_t *count, const ptrdiff_t *step) noexcept nogil:
