@@ -67,6 +67,12 @@ WINOGRAD_SUMS_BYTES = 256 * 1024
 # Columns and products of one im2col block: they should stay in the L3 cache.
 IM2COL_BLOCK_BYTES = 4 << 20
 
+# Images with channels last that drivers of planes compute: bytes turned at a time, which stay in the L2 and L3 caches, and
+# the seconds that a number of four bytes takes there and back.
+TURNED_BYTES = 1 << 20
+TURNED_NUMBER, TURNED_GROUP = 3e-10, 2e-10  # whole images, and groups in the cache of a thread
+TURNED_MACS = 2  # multiply-adds that this takes as long as
+
 # --- layers: seconds of a unit of each kind of work that ``amounts()`` of a backend counts, one thread ---
 # asv_bench/tools/fit_layers.py fits them to layers that asv_bench/tools/layer_regret.py timed. Products are of float32
 # with vectors of 64 bytes (ISA_SPEED), numbers have four bytes. "made", weights transformed by calls that hold none, is

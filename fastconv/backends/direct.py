@@ -17,7 +17,7 @@ from .._core import direct as _direct
 from .._core import implicit as _implicit
 from .._core.arrays import aligned
 from .._problem import PAD_CODES
-from . import _fir, _image, _work, reference
+from . import _fir, _image, _turned, _work, reference
 from ._activations import CODES
 from ._blocking import Cuts, layout
 from ._deform import CompiledDeformPlan
@@ -66,6 +66,8 @@ def cost(problem):
         return _image.cost(problem)
     if _fir.filtered_axis(problem) is not None:
         return _fir.cost(problem)
+    if _turned.fits(problem, by_groups=True):
+        return cost(_turned.planar(problem)) + _turned.seconds(problem, _costs.TURNED_GROUP)
     return _work.seconds(name, amounts(problem))
 
 
@@ -529,4 +531,7 @@ def plan(problem):
         if problem.workspace_limit is None or found.workspace_bytes <= problem.workspace_limit:
             return found
     x, out_steps = usual_operands(problem)
-    return _fir.plan_or_none(problem, x.strides, out_steps) or DirectPlan(problem)
+    found = _fir.plan_or_none(problem, x.strides, out_steps)
+    if found is None and _turned.fits(problem, by_groups=True):
+        return _turned.GroupsPlan(problem, sys.modules[__name__])
+    return found or DirectPlan(problem)

@@ -52,6 +52,9 @@ def amounts(problem):
     if problem.channels_last:  # rows of channels as they are, nothing is turned
         rows /= max(1, g.channels)
         stored, last = 0, stored
+        if math.prod(g.groups) > 1:  # runs of a group's channels are moved vector by vector
+            dense *= _work.filled(g.channels, _work.lanes(problem))
+            last *= _work.filled(math.prod(g.filters), _work.lanes(problem))
     elif _spread.fits(problem) or siblings(g) > 1:  # whole rows are turned, in the cache
         phases = 1
     else:

@@ -5,6 +5,7 @@ axes but the convolved one; which of them is convolved, and how they lie in memo
 """
 
 import math
+import sys
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from .. import _costs, _dtypes
 from .._core import cpu, fft
 from .._core import overlap as _overlap
 from .._problem import PAD_CODES
-from . import _tiles, direct
+from . import _tiles, _turned, direct
 from .base import Jobs, Plan, Verdict, without_idle
 
 name = "oa"
@@ -56,6 +57,8 @@ def tiled(g):
 
 def cost(problem):
     """Seconds on one thread: the points of all blocks at their size's rate, and of the kernels."""
+    if _turned.fits(problem, by_groups=False):
+        return cost(_turned.planar(problem)) + _turned.seconds(problem, _costs.TURNED_NUMBER)
     if tiled(problem.geometry):
         return _tiles.cost(problem)
     _, rows, filters = _sizes(problem)
@@ -191,6 +194,8 @@ class OverlapPlan(Plan):
 
 def plan(problem):
     """The plan for a problem that ``supports`` accepted."""
+    if _turned.fits(problem, by_groups=False):
+        return _turned.TurnedPlan(problem, sys.modules[__name__])
     if tiled(problem.geometry):
         return _tiles.plan(problem)
     return OverlapPlan(problem)

@@ -1,0 +1,183 @@
+"""Layers with channels last on drivers of planes: turned, computed, and turned back, some images or groups at a time.
+
+Small groups, and FFTs of planes, leave a driver nothing to do with neighbouring channels; reading every one of them
+by itself touches each line of memory once per channel. Turning an image costs a few tenths of a nanosecond a number.
+"direct" takes some groups at a time (``GroupsPlan``), "oa" whole images (``TurnedPlan``).
+"""
+
+import math
+import threading
+from dataclasses import replace
+
+import numpy as np
+
+from .. import _costs
+from .._core import arrays
+from .._core import turn as _turn
+from . import _work, reference
+from .base import Plan
+
+
+def fits(problem, by_groups):
+    """Whether operands are such that they can be turned: float32 or float64, channels enough for a vector, or one;
+    by_groups: several sets of groups, too."""
+    g = problem.geometry
+    if not problem.channels_last or problem.kind != "conv" or problem.workspace_limit is not None:
+        return False
+    if problem.dtype != problem.compute or problem.compute.str[1:] not in ("f4", "f8") or not g.axes:
+        return False
+    sides = _sides(g)
+    return (not by_groups or _set(problem) > 0) and any(channels > 1 for channels, _ in sides) and all(
+        channels == 1 or _turn.can(problem.types.kind, channels, pixels) for channels, pixels in sides
+    )
+
+
+def _sides(g):
+    """(channels, pixels) of an image of x, and of the result."""
+    groups = math.prod(g.groups)
+    return ((groups * g.channels, math.prod(a.size for a in g.axes)),
+            (groups * math.prod(g.filters), math.prod(a.out for a in g.axes)))  # fmt: skip
+
+
+def planar(problem):
+    """The same with channels first."""
+    return replace(problem, channels_last=False)
+
+
+def seconds(problem, each):
+    """What turning takes, so long for each number of four bytes."""
+    g = problem.geometry
+    turned = sum(channels * pixels for channels, pixels in _sides(g) if channels > 1)
+    return each * _work.words(problem, math.prod(g.batch) * turned)
+
+
+def _images(g, itemsize):
+    """How many images to turn at a time: as many as divide the batch and stay in a cache."""
+    batch = math.prod(g.batch)
+    one = sum(channels * pixels for channels, pixels in _sides(g)) * itemsize
+    most = max(1, _costs.TURNED_BYTES // max(1, one))
+    return max(n for n in range(1, min(most, max(1, batch)) + 1) if batch % n == 0)
+
+
+def _pixels(problem, array, count):
+    """(images, pixels, channels) of an array with so many axes of channels: a view, or a contiguous copy."""
+    g = problem.geometry
+    nb, nd = len(g.batch), len(g.axes)
+    last = np.moveaxis(array, range(nb, nb + count), range(-count, 0))
+    last = np.require(last, problem.compute, ("C", "A"))
+    return last.reshape(math.prod(g.batch), math.prod(last.shape[nb : nb + nd]), -1)
+
+
+class _Last(Plan):
+    """What both ways share: operands as images with channels last."""
+
+    def run(self, x, weights, out):
+        g = self.problem.geometry
+        nb = len(g.batch)
+        held = _pixels(self.problem, x, len(g.groups) + 1)
+        to = _pixels(self.problem, out, len(g.groups) + len(g.filters))
+        if np.may_share_memory(to, out):
+            self._run(held, weights, to)
+            return
+        result = arrays.new(to.shape, self.problem.compute)  # out is of another layout
+        self._run(held, weights, result)
+        channels = tuple(range(nb, out.ndim - len(g.axes)))
+        last = np.moveaxis(out, channels, range(-len(channels), 0))
+        last[...] = result.reshape(last.shape)
+
+
+class TurnedPlan(_Last):
+    """A plan of planes, for some images at a time."""
+
+    def __init__(self, problem, module):
+        super().__init__(problem)
+        g = problem.geometry
+        self._module, self.backend = module, module.name
+        self._images = _images(g, problem.compute.itemsize)
+        some = replace(planar(problem), geometry=replace(g, batch=(self._images,)))
+        self._inner = module.plan(some)
+        self._local = threading.local()  # planes of a thread, kept for the next call
+        one = sum(channels * pixels for channels, pixels in _sides(g)) * problem.compute.itemsize
+        self.workspace_bytes = self._inner.workspace_bytes + self._images * one
+
+    def __reduce__(self):
+        return self._module.plan, (self.problem,)
+
+    def prepare(self, w, bias):
+        return self._inner.prepare(w, bias)
+
+    def warm(self, weights):
+        self._inner.warm(weights)
+
+    def _run(self, x, weights, out):
+        if not hasattr(self._local, "planes"):
+            inner, dtype = self._inner.problem.geometry, self.problem.compute
+            self._local.planes = arrays.new(inner.x_shape, dtype), arrays.new(inner.out_shape, dtype)
+        planes, sums = self._local.planes
+        for first in range(0, len(x), self._images):
+            part = slice(first, first + self._images)
+            self._turn(x[part], planes, False)
+            self._inner.run(planes, weights, sums)
+            self._turn(sums, out[part], True)
+
+    def _turn(self, x, out, back):
+        last, planes = (out, x) if back else (x, out)
+        if last.shape[-1] == 1:
+            out.reshape(-1)[...] = x.reshape(-1)
+            return
+        planes = planes.reshape(len(last), last.shape[2], last.shape[1])
+        _turn.turn(self.problem.types.kind, planes if back else last, last if back else planes, back)
+
+
+def _set(problem):
+    """How many groups to turn at a time: few, whose lines of memory are theirs alone; 0: not in parts."""
+    g = problem.geometry
+    groups, line = math.prod(g.groups), 64 // problem.compute.itemsize
+    for n in range(1, groups // 2 + 1):
+        if groups % n == 0 and n * min(g.channels, math.prod(g.filters)) >= line:
+            return n
+    return 0
+
+
+class GroupsPlan(_Last):
+    """Some groups at a time, in the cache of one thread."""
+
+    def __init__(self, problem, module):
+        super().__init__(problem)
+        g, n = problem.geometry, _set(problem)
+        self._module, self.backend = module, module.name
+        some = replace(planar(problem), geometry=replace(g, batch=(1,), groups=(n,)))
+        job, _ = module.build_job(some, *module.usual_operands(some))
+        sides = _sides(some.geometry)
+        self._job = _turn.Groups(
+            job, kind=problem.types.kind, images=math.prod(g.batch), sets=math.prod(g.groups) // n,
+            channels=[c for c, _ in sides], pixels=[p for _, p in sides],
+            work=float(g.macs + _costs.TURNED_MACS * math.prod(g.batch) * sum(c * p for c, p in _sides(g))),
+        )  # fmt: skip
+        self.workspace_bytes = self._job.scratch_bytes
+
+    def __reduce__(self):
+        return self._module.plan, (self.problem,)
+
+    def _packed(self, weights):
+        packed = weights.packed.get("groups")
+        if packed is None:
+            packed = arrays.aligned(max(1, self._job.all_packed_bytes), np.uint8)
+            weights.finite = self._job.pack(weights.w.reshape(-1, *weights.w.shape[len(self.problem.geometry.groups) :]),
+                                            packed)  # fmt: skip
+            weights.packed["groups"] = packed
+        return packed
+
+    def warm(self, weights):
+        self._packed(weights)
+
+    def run(self, x, weights, out):
+        self._packed(weights)
+        if not weights.finite and self.problem.geometry.has_zeros:
+            # a NaN or infinity in the weights times a padded zero must not make a NaN
+            reference.ReferencePlan(self.problem).run(x, weights, out)
+            return
+        super().run(x, weights, out)
+
+    def _run(self, x, weights, out):
+        self._job.run(x, self._packed(weights), weights.bias, out)
