@@ -62,6 +62,23 @@ def test_drawn_layers(layer, dtype):
           transposed=transposed, **keywords)  # fmt: skip
 
 
+@pytest.mark.parametrize("side", [2, 4])
+@pytest.mark.parametrize("keywords", [{}, {"padding": (2, 3)}, {"stride": (2, 3), "padding": (1, 4)},
+                                      {"dilation": (2, 3), "padding": (3, 1)}, {"padding": (-1, -2)}])  # fmt: skip
+def test_groups_of_few_channels(side, keywords):
+    """Every number of columns, of channels, and windows that reach over the edges."""
+    rng = np.random.default_rng(side)
+    for width, channels, kernel in ((10, 16, 3), (21, 20, 1), (13, 36, 2), (37, 64, 5), (30, 8, 4)):
+        for dtype in "fd":
+            x, w = whole(rng, (2, channels, 17, width), dtype), whole(rng, (channels, side, 3, kernel), dtype)
+            bias = whole(rng, channels, dtype)
+            check(x, w, bias, groups=channels // side, activation="relu", **keywords)
+    given = {k: v[1] if k != "padding" else [(v[1], v[0])] for k, v in keywords.items()}
+    check(whole(rng, (1, 40, 999), "f"), whole(rng, (40, side, 6), "f"), groups=40 // side, **given)
+    x, w = whole(rng, (2, 24, 5, 6, 17), "f"), whole(rng, (24, side, 3, 2, 3), "f")
+    check(x, w, groups=24 // side, padding=1, stride=(1, 2, 1))
+
+
 @pytest.mark.parametrize("mode", ["reflect", "circular", "replicate"])
 def test_borders(mode):
     rng = np.random.default_rng(1)
@@ -82,16 +99,16 @@ def problem_of(x, w, **keywords):
 
 
 def test_which_way():
-    x, w = np.ones((2, 12, 13, 64), "f"), np.ones((64, 2, 3, 3), "f")
+    x, w = np.ones((2, 12, 13, 96), "f"), np.ones((96, 3, 3, 3), "f")
     assert type(problem_of(x, w, groups=32)[1]) is _turned.GroupsPlan
-    deep = fastconv.plan(np.ones((64, 1, 9, 9), "f"), input_shape=x.shape, layout="channels_last", backend="oa", groups=64)
+    deep = fastconv.plan(w[:, :1], input_shape=x.shape, layout="channels_last", backend="oa", groups=96)
     assert type(deep._decision.plan) is _turned.TurnedPlan
-    for other in (problem_of(x, np.ones((64, 64, 3, 3), "f")), problem_of(x, w, groups=32, workspace_limit=1 << 20),
+    for other in (problem_of(x, np.ones((64, 96, 3, 3), "f")), problem_of(x, w, groups=32, workspace_limit=1 << 20),
                   problem_of(x[..., :6].copy(), np.ones((6, 2, 3, 3), "f"), groups=3)):  # fmt: skip
         assert type(other[1]) is direct.DirectPlan
 
 
-@pytest.mark.parametrize("groups", [1, 32])
+@pytest.mark.parametrize("groups", [1, 8, 32])
 def test_memory_of_every_kind(groups):
     rng = np.random.default_rng(3)
     x, w = whole(rng, (3, 12, 13, 64), "f"), whole(rng, (64, 64 // groups, 3, 3), "f")
@@ -115,7 +132,7 @@ def test_memory_of_every_kind(groups):
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(plan))(x), wanted)
 
 
-@pytest.mark.parametrize("groups", [1, 32])
+@pytest.mark.parametrize("groups", [1, 8, 32])
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_weights_that_are_not_finite(groups, bad):
     rng = np.random.default_rng(4)

@@ -72,6 +72,12 @@ def exactly(array, tuple shape not None, dtype):
             and same_shape(array, shape))
 
 
+def plain(cnp.ndarray x not None, cnp.ndarray out not None, dtype):
+    """True for two aligned arrays of that dtype; False: look closer."""
+    return (same_type(x, dtype) and same_type(out, dtype) and cnp.PyArray_ISALIGNED(x)
+            and cnp.PyArray_ISALIGNED(out))
+
+
 def ready(cnp.ndarray array not None, dtype):
     """True for a C-contiguous, aligned array of that dtype; False: look closer."""
     return (same_type(array, dtype) and cnp.PyArray_ISALIGNED(array)

@@ -69,11 +69,25 @@ def _pixels(problem, array, count):
 
 
 class _Last(Plan):
-    """What both ways share: operands as images with channels last."""
+    """What the ways share: operands as images with channels last."""
+
+    def __init__(self, problem, module):
+        super().__init__(problem)
+        self._module, self.backend = module, module.name
+        from .direct import usual_operands  # which imports this module
+
+        x, out_steps = usual_operands(problem)
+        self._usual = x.strides, out_steps
+
+    def __reduce__(self):
+        return self._module.plan, (self.problem,)
 
     def run(self, x, weights, out):
         g = self.problem.geometry
         nb = len(g.batch)
+        if (x.strides, out.strides) == self._usual and arrays.plain(x, out, self.problem.compute):
+            self._run(self._images_of(x), weights, self._images_of(out))
+            return
         held = _pixels(self.problem, x, len(g.groups) + 1)
         to = _pixels(self.problem, out, len(g.groups) + len(g.filters))
         if np.may_share_memory(to, out):
@@ -86,13 +100,17 @@ class _Last(Plan):
         last[...] = result.reshape(last.shape)
 
 
+    def _images_of(self, array):
+        """A contiguous array as the drivers of memory take it."""
+        return array
+
+
 class TurnedPlan(_Last):
     """A plan of planes, for some images at a time."""
 
     def __init__(self, problem, module):
-        super().__init__(problem)
+        super().__init__(problem, module)
         g = problem.geometry
-        self._module, self.backend = module, module.name
         self._images = _images(g, problem.compute.itemsize)
         some = replace(planar(problem), geometry=replace(g, batch=(self._images,)))
         self._inner = module.plan(some)
@@ -100,8 +118,9 @@ class TurnedPlan(_Last):
         one = sum(channels * pixels for channels, pixels in _sides(g)) * problem.compute.itemsize
         self.workspace_bytes = self._inner.workspace_bytes + self._images * one
 
-    def __reduce__(self):
-        return self._module.plan, (self.problem,)
+    def _images_of(self, array):
+        g = self.problem.geometry
+        return _pixels(self.problem, array, array.ndim - len(g.batch) - len(g.axes))
 
     def prepare(self, w, bias):
         return self._inner.prepare(w, bias)
@@ -143,9 +162,8 @@ class GroupsPlan(_Last):
     """Some groups at a time, in the cache of one thread."""
 
     def __init__(self, problem, module):
-        super().__init__(problem)
+        super().__init__(problem, module)
         g, n = problem.geometry, _set(problem)
-        self._module, self.backend = module, module.name
         some = replace(planar(problem), geometry=replace(g, batch=(1,), groups=(n,)))
         job, _ = module.build_job(some, *module.usual_operands(some))
         sides = _sides(some.geometry)
@@ -155,9 +173,6 @@ class GroupsPlan(_Last):
             work=float(g.macs + _costs.TURNED_MACS * math.prod(g.batch) * sum(c * p for c, p in _sides(g))),
         )  # fmt: skip
         self.workspace_bytes = self._job.scratch_bytes
-
-    def __reduce__(self):
-        return self._module.plan, (self.problem,)
 
     def _packed(self, weights):
         packed = weights.packed.get("groups")
