@@ -55,14 +55,19 @@ class Decision(NamedTuple):
     def x_view(self, x):
         """The canonical (batch, groups, channels, *sizes) view of x."""
         if self.channels_last:
-            x = np.moveaxis(x, -1, x.ndim - self.rank - 1)
+            x = x.transpose(self._channels_first(x.ndim))
         return arrays.view(x, self.plan.problem.geometry.x_shape)
 
     def out_view(self, out):
         """The canonical (batch, groups, filters, *outs) view of the result."""
         if self.channels_last:
-            out = np.moveaxis(out, -1, out.ndim - self.rank - 1)
+            out = out.transpose(self._channels_first(out.ndim))
         return arrays.view(out, self.plan.problem.geometry.out_shape)
+
+    def _channels_first(self, ndim):
+        """The order of axes in which channels come before the spatial ones."""
+        batched = ndim - self.rank - 1
+        return (*range(batched), ndim - 1, *range(batched, ndim - 1))
 
     def w_view(self, w):
         """The canonical (groups, filters, channels, *kernels) view of the weights."""

@@ -72,10 +72,15 @@ def exactly(array, tuple shape not None, dtype):
             and same_shape(array, shape))
 
 
-def plain(cnp.ndarray x not None, cnp.ndarray out not None, dtype):
-    """True for two aligned arrays of that dtype; False: look closer."""
-    return (same_type(x, dtype) and same_type(out, dtype) and cnp.PyArray_ISALIGNED(x)
-            and cnp.PyArray_ISALIGNED(out))
+def lies(cnp.ndarray array not None, dtype, tuple steps not None):
+    """True for an aligned array of that dtype whose samples lie so many bytes apart; False: look closer."""
+    cdef Py_ssize_t i
+    if not (same_type(array, dtype) and cnp.PyArray_ISALIGNED(array)):
+        return False
+    for i in range(cnp.PyArray_NDIM(array)):
+        if cnp.PyArray_DIM(array, i) > 1 and cnp.PyArray_STRIDE(array, i) != <Py_ssize_t>steps[i]:
+            return False
+    return True
 
 
 def ready(cnp.ndarray array not None, dtype):

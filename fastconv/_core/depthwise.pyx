@@ -104,21 +104,22 @@ cdef class Job:
 
 cdef class RowJob(Job):
     """Channels last: an item is a row of output pixels, or a piece of one, all channels of it; of several filters a
-    channel, one after the other, each to its places between the others'."""
+    channel, one after the other, each to its places between the others'. side: channels, and filters, of a group."""
     cdef k.fc_last_row row
     cdef ptrdiff_t filters, cols, piece, pieces
+    cdef int side
 
-    def __init__(self, *, ptrdiff_t channels, ptrdiff_t filters=1, **keywords):
+    def __init__(self, *, ptrdiff_t channels, ptrdiff_t filters=1, int side=1, **keywords):
         super().__init__(**keywords)
         cdef k.fc_last_row *d = &self.row
-        self.filters = filters
+        self.filters, self.side = filters, side
         d.channels, d.w, d.cols = channels, self.size[2], self.outs[2]
         d.kw, d.stride, d.dilation = self.taps[2], self.stride[2], self.dilation[2]
-        d.left, d.w_tap = -self.first[2], channels
+        d.left, d.w_tap = -self.first[2], channels * side
         d.x_col, d.out_col = self.x_step[2] // self.number, self.out_step[2] // self.number
         self.cols = d.cols
         # whole tiles of pixels, and what a thread may well take at once
-        self.piece = max(1, PIECE // max(<ptrdiff_t>1, channels * d.kw) // TILE) * TILE
+        self.piece = max(1, PIECE // max(<ptrdiff_t>1, channels * side * d.kw) // TILE) * TILE
         self.pieces = max(<ptrdiff_t>1, (d.cols + self.piece - 1) // self.piece)
         self.items = len(keywords["x_n"]) * self.outs[0] * self.outs[1] * self.pieces
         self.scratch_bytes = 64
@@ -185,7 +186,10 @@ cdef class RowJob(Job):
                     row_x[d.rows] = (z * z_step + y * y_step) // self.number
                     row_w[d.rows] = (t * self.taps[1] + i) * d.kw * d.w_tap
                     d.rows += 1
-        self.ukr.last(&d, x, w, bias, out)
+        if self.side > 1:
+            self.ukr.groups(&d, self.side, x, w, bias, out)
+        else:
+            self.ukr.last(&d, x, w, bias, out)
 
 
 cdef class TurnedJob(RowJob):

@@ -110,6 +110,8 @@ cdef extern from "kernels/fc_kernels.h" nogil:
         const ptrdiff_t *row_w
     ctypedef void fc_last_ukr(const fc_last_row *d, const void *x, const void *w,
                               const void *bias, void *out) noexcept
+    ctypedef void fc_last_groups(const fc_last_row *d, int side, const void *x, const void *w,
+                                 const void *bias, void *out) noexcept
     ctypedef void fc_to_last(void *to, ptrdiff_t to_col, const void *x, ptrdiff_t plane,
                              ptrdiff_t n) noexcept
     ctypedef void fc_to_planes(void *to, ptrdiff_t plane, const void *x, ptrdiff_t x_col,
@@ -121,6 +123,7 @@ cdef extern from "kernels/fc_kernels.h" nogil:
         fc_plane_pack *pack
         fc_rows_copy *copy
         fc_last_ukr *last
+        fc_last_groups *groups
         fc_to_last *to_last
         fc_to_planes *to_planes
     const fc_depthwise_row *fc_depthwise_rows(fc_isa isa, int *count) noexcept

@@ -2,7 +2,8 @@
 
 Small groups, and FFTs of planes, leave a driver nothing to do with neighbouring channels; reading every one of them
 by itself touches each line of memory once per channel. Turning an image costs a few tenths of a nanosecond a number.
-"direct" takes some groups at a time (``GroupsPlan``), "oa" whole images (``TurnedPlan``).
+"direct" takes some groups at a time (``GroupsPlan``), "oa" whole images (``TurnedPlan``). Groups of 2 or 4 channels and as
+many filters are not turned (``RowsPlan``).
 """
 
 import math
@@ -13,9 +14,13 @@ import numpy as np
 
 from .. import _costs
 from .._core import arrays
+from .._core import depthwise as _depthwise
 from .._core import turn as _turn
 from . import _work, reference
-from .base import Plan
+from ._activations import CODES
+from .base import Plan, c_steps
+
+MOST_PRODUCTS = 256  # of one running sum
 
 
 def fits(problem, by_groups):
@@ -85,7 +90,8 @@ class _Last(Plan):
     def run(self, x, weights, out):
         g = self.problem.geometry
         nb = len(g.batch)
-        if (x.strides, out.strides) == self._usual and arrays.plain(x, out, self.problem.compute):
+        compute, (x_steps, out_steps) = self.problem.compute, self._usual
+        if arrays.lies(x, compute, x_steps) and arrays.lies(out, compute, out_steps):
             self._run(self._images_of(x), weights, self._images_of(out))
             return
         held = _pixels(self.problem, x, len(g.groups) + 1)
@@ -156,6 +162,65 @@ def _set(problem):
         if groups % n == 0 and n * min(g.channels, math.prod(g.filters)) >= line:
             return n
     return 0
+
+
+def rows_fit(problem):
+    """Whether vectors of channels serve groups of as many channels as filters, few that divide a vector."""
+    g = problem.geometry
+    side = g.channels
+    if not fits(problem, by_groups=False) or side not in (2, 4) or math.prod(g.filters) != side:
+        return False
+    if g.transposed or g.fill != 0 or any(a.mode != "fill" or a.upsample != 1 for a in g.axes) or len(g.axes) > 3:
+        return False
+    lanes = _depthwise.lanes(problem.types.kind)
+    return side <= lanes and math.prod(a.kernel for a in g.axes) * side <= MOST_PRODUCTS
+
+
+def rows_seconds(problem):
+    """Seconds on one thread."""
+    g = problem.geometry
+    return _work.seconds("depthwise", {
+        "call": 1, "product": _work.products(problem, g.macs) * _costs.GROUP_ROWS,
+        "stored": _work.words(problem, math.prod(g.out_shape)),
+    })  # fmt: skip
+
+
+class RowsPlan(_Last):
+    """Groups of 2 or 4 channels and as many filters: vectors of a pixel's channels, whose groups need no turning."""
+
+    def __init__(self, problem, module):
+        super().__init__(problem, module)
+        g, size = problem.geometry, problem.compute.itemsize
+        images = math.prod(g.batch)
+        (channels, pixels), (_, outs) = _sides(g)
+        steps = [c_steps((*(getattr(a, name) for a in g.axes), channels), problem.compute)[:-1] for name in ("size", "out")]
+        axes = [(1, 1, 1, 0, 0, 0, 1, 1)] * (3 - len(g.axes)) + [
+            (a.out, a.stride, a.size, x_step, out_step, -a.before, a.kernel, a.dilation)
+            for a, x_step, out_step in zip(g.axes, *steps, strict=True)
+        ]
+        self._job = _depthwise.RowJob(
+            kind=problem.types.kind, out_type=problem.types.memory, activation=CODES.index(problem.activation),
+            work=float(g.macs), axes=axes, channels=channels, side=g.channels,
+            x_n=np.arange(images, dtype=np.intp) * pixels * channels * size,
+            out_n=np.arange(images, dtype=np.intp) * outs * channels * size,
+        )  # fmt: skip
+        self.workspace_bytes = self._job.scratch_bytes
+
+    def _packed(self, weights):
+        """Tap by tap, channel by channel of a group, the filters of all groups side by side."""
+        packed = weights.packed.get("rows")
+        if packed is None:
+            side = self.problem.geometry.channels
+            w = weights.w.reshape(-1, side, side, math.prod(a.kernel for a in self.problem.geometry.axes))
+            packed = weights.packed["rows"] = np.ascontiguousarray(w.transpose(3, 2, 0, 1))
+        return packed
+
+    def warm(self, weights):
+        self._packed(weights)
+
+    def _run(self, x, weights, out):
+        # a tap outside is passed over, so weights that are not finite meet no zeros
+        self._job.run(x, self._packed(weights), weights.bias, out)
 
 
 class GroupsPlan(_Last):

@@ -66,6 +66,8 @@ def cost(problem):
         return _image.cost(problem)
     if _fir.filtered_axis(problem) is not None:
         return _fir.cost(problem)
+    if _turned.rows_fit(problem):
+        return _turned.rows_seconds(problem)
     if _turned.fits(problem, by_groups=True):
         return cost(_turned.planar(problem)) + _turned.seconds(problem, _costs.TURNED_GROUP)
     return _work.seconds(name, amounts(problem))
@@ -532,6 +534,8 @@ def plan(problem):
             return found
     x, out_steps = usual_operands(problem)
     found = _fir.plan_or_none(problem, x.strides, out_steps)
+    if found is None and _turned.rows_fit(problem):
+        return _turned.RowsPlan(problem, sys.modules[__name__])
     if found is None and _turned.fits(problem, by_groups=True):
         return _turned.GroupsPlan(problem, sys.modules[__name__])
     return found or DirectPlan(problem)

@@ -203,6 +203,83 @@ static void N(last_)(const fc_last_row *d, const void *x, const void *w, const v
         N(last_row_)(0, d, (const T *)x, (const T *)w, (const T *)bias, (T *)out);
 }
 
+/* ---- channels last, small groups: a vector holds several, each of whose filters takes the channels of its own ---- */
+
+FC_INLINE V N(spread_)(V a, const int side, const int i)
+{
+    typedef __typeof__((V){0} == (V){0}) I;
+    I at;
+    FC_UNROLL for (int l = 0; l < LANES; l++)
+        at[l] = l / side * side + i;
+    return __builtin_shuffle(a, at);
+}
+
+/* PX pixels of a vector of channels; w: of each tap `side` rows of channels. */
+FC_INLINE void N(groups_tile_)(const int PX, const int SIDE, const int EDGE, const fc_last_row *d, ptrdiff_t at,
+                               const T *x, const T *w, const T *bias, T *out)
+{
+    const ptrdiff_t channels = d->channels;
+    V acc[7];
+    FC_UNROLL for (int p = 0; p < PX; p++)
+        acc[p] = FC_CAT(FC_T, _zero);
+    for (ptrdiff_t r = 0; r < d->rows; r++) {
+        const T *xr = x + d->row_x[r], *wr = w + d->row_w[r];
+        ptrdiff_t col = at;
+        for (ptrdiff_t s = 0; s < d->kw; s++, wr += d->w_tap, col += d->dilation) {
+            V b[SIDE];
+            const T *xp = xr;
+            FC_UNROLL for (int i = 0; i < SIDE; i++)
+                b[i] = *(const VU *)(wr + i * channels);
+            FC_UNROLL for (int p = 0; p < PX; p++, xp += d->stride * d->x_col)
+                if (!EDGE || (size_t)(col + p * d->stride) < (size_t)d->w) {
+                    V a = *(const VU *)xp;
+                    KEEP(a);
+                    FC_UNROLL for (int i = 0; i < SIDE; i++)
+                        acc[p] += N(spread_)(a, SIDE, i) * b[i];
+                }
+            xr += d->dilation * d->x_col;
+        }
+    }
+    FC_UNROLL for (int p = 0; p < PX; p++, out += d->out_col) {
+        if (bias)
+            acc[p] += *(const VU *)bias;
+        *(VU *)out = acc[p];
+    }
+}
+
+FC_INLINE void N(groups_row_)(const int SIDE, const fc_last_row *d, const T *x, const T *w, const T *bias, T *out)
+{
+    const ptrdiff_t reach = (d->kw - 1) * d->dilation;
+    for (ptrdiff_t q = 0; q < d->cols;) {
+        const ptrdiff_t left = d->cols - q, px = left >= 7 ? 7 : left >= 4 ? 4 : 1;
+        const ptrdiff_t at = q * d->stride - d->left;
+        const int edge = at < 0 || at + (px - 1) * d->stride + reach >= d->w;
+        for (ptrdiff_t k = 0; k < d->channels; k += LANES) {
+            if (k + LANES > d->channels)
+                k = d->channels - LANES; /* whole groups, as LANES and channels are */
+            const T *xk = x + at * d->x_col + k, *bk = bias ? bias + k : NULL;
+            T *to = out + q * d->out_col + k;
+            if (px == 7 && !edge)
+                N(groups_tile_)(7, SIDE, 0, d, at, xk, w + k, bk, to);
+            else if (px == 7)
+                N(groups_tile_)(7, SIDE, 1, d, at, xk, w + k, bk, to);
+            else if (px == 4)
+                N(groups_tile_)(4, SIDE, 1, d, at, xk, w + k, bk, to);
+            else
+                N(groups_tile_)(1, SIDE, 1, d, at, xk, w + k, bk, to);
+        }
+        q += px;
+    }
+}
+
+static void N(groups_)(const fc_last_row *d, int side, const void *x, const void *w, const void *bias, void *out)
+{
+    if (side == 2)
+        N(groups_row_)(2, d, (const T *)x, (const T *)w, (const T *)bias, (T *)out);
+    else if (LANES >= 4)
+        N(groups_row_)(4, d, (const T *)x, (const T *)w, (const T *)bias, (T *)out);
+}
+
 /* ---- small planes: LANES channels at a time, turned to channels last and back ---- */
 
 #include "turn_body.h"

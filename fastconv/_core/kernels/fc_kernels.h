@@ -242,6 +242,10 @@ typedef struct {
 } fc_last_row;
 typedef void fc_last_ukr(const fc_last_row *d, const void *x, const void *w, const void *bias,
                          void *out);
+/* The same for groups of `side` channels and as many filters, side 2 or 4 and <= lanes: out[..][k] is the sum over i
+ * < side of x[..][k / side * side + i] * w[row_w[r] + s * w_tap + i * channels + k]. channels: whole groups. */
+typedef void fc_last_groups(const fc_last_row *d, int side, const void *x, const void *w, const void *bias,
+                            void *out);
 /* The way back, for first <= c. */
 typedef void fc_to_planes(void *to, ptrdiff_t plane, const void *x, ptrdiff_t x_col, ptrdiff_t n,
                           int first);
@@ -252,6 +256,7 @@ typedef struct {
     fc_plane_pack *pack;
     fc_rows_copy *copy;
     fc_last_ukr *last;
+    fc_last_groups *groups;
     fc_to_last *to_last;
     fc_to_planes *to_planes;
 } fc_depthwise_row;
