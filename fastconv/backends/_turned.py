@@ -155,13 +155,14 @@ class TurnedPlan(_Last):
 
 
 def _set(problem):
-    """How many groups to turn at a time: few, whose lines of memory are theirs alone; 0: not in parts."""
+    """How many groups to turn at a time: few, whose lines of memory are theirs alone; 0: not in parts. Groups that fill
+    a line each are left to the other backends, which read runs of their channels."""
     g = problem.geometry
     groups, line = math.prod(g.groups), 64 // problem.compute.itemsize
-    for n in range(1, groups // 2 + 1):
-        if groups % n == 0 and n * min(g.channels, math.prod(g.filters)) >= line:
-            return n
-    return 0
+    least = min(g.channels, math.prod(g.filters))
+    if least >= line:
+        return 0
+    return next((n for n in range(1, groups // 2 + 1) if groups % n == 0 and n * least >= line), 0)
 
 
 def rows_fit(problem):
