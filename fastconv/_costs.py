@@ -72,7 +72,6 @@ IM2COL_BLOCK_BYTES = 4 << 20
 TURNED_BYTES = 1 << 20
 TURNED_NUMBER, TURNED_GROUP = 3e-10, 2e-10  # whole images, and groups in the cache of a thread
 GROUP_ROWS = 1.5  # products of groups in vectors of channels, each as so many: channels are spread over lanes first
-TURNED_MACS = 2  # multiply-adds that this takes as long as
 
 # --- layers: seconds of a unit of each kind of work that ``amounts()`` of a backend counts, one thread ---
 # asv_bench/tools/fit_layers.py fits them to layers that asv_bench/tools/layer_regret.py timed. Products are of float32

@@ -93,6 +93,15 @@ def test_many_images(groups):
         check(whole(rng, (batch, 64, 30, 31), "f"), whole(rng, (64, 64 // groups, 3, 3), "f"), groups=groups)
 
 
+@pytest.mark.parametrize("side", [2, 3])
+def test_no_images(side):
+    w = np.ones((96, side, 3, 3), "f")
+    for backend in ("direct", "auto"):
+        x = np.ones((0, 12, 13, 96), "f")
+        y = fastconv.conv2d(x, w, groups=96 // side, layout="channels_last", backend=backend)
+        assert y.shape == (0, 10, 11, 96) and y.dtype == np.float32
+
+
 def problem_of(x, w, **keywords):
     plan = fastconv.plan(w, input_shape=x.shape, layout="channels_last", backend="direct", **keywords)
     return plan, plan._decision.plan

@@ -72,17 +72,6 @@ def exactly(array, tuple shape not None, dtype):
             and same_shape(array, shape))
 
 
-def lies(cnp.ndarray array not None, dtype, tuple steps not None):
-    """True for an aligned array of that dtype whose samples lie so many bytes apart; False: look closer."""
-    cdef Py_ssize_t i
-    if not (same_type(array, dtype) and cnp.PyArray_ISALIGNED(array)):
-        return False
-    for i in range(cnp.PyArray_NDIM(array)):
-        if cnp.PyArray_DIM(array, i) > 1 and cnp.PyArray_STRIDE(array, i) != <Py_ssize_t>steps[i]:
-            return False
-    return True
-
-
 def ready(cnp.ndarray array not None, dtype):
     """True for a C-contiguous, aligned array of that dtype; False: look closer."""
     return (same_type(array, dtype) and cnp.PyArray_ISALIGNED(array)
@@ -167,13 +156,8 @@ def _keep_bytes():
     return min(256 << 20, memory // 16)
 
 
-cdef double _most = 0
-
-
 def keep(ptrdiff_t nbytes):
     """Let so many bytes of freed results be kept for the next ones; the number before."""
-    global _most
-    _most = nbytes
     return k.fc_keep_most(nbytes)
 
 
@@ -188,12 +172,17 @@ cdef cnp.dtype FLOAT32 = cnp.PyArray_DescrFromType(cnp.NPY_FLOAT)
 cdef cnp.dtype FLOAT64 = cnp.PyArray_DescrFromType(cnp.NPY_DOUBLE)
 
 
+cdef bint is_kept(double nbytes) noexcept:
+    """Whether memory of that size is kept for the next array."""
+    return LARGE <= nbytes <= k.fc_keep_limit()
+
+
 def new(shape, dtype, order="C"):
     """np.empty, whose memory is kept for the next such array when this one is gone."""
     cdef double nbytes = (<cnp.dtype?>np.dtype(dtype)).itemsize
     for n in shape:
         nbytes *= n
-    if not LARGE <= nbytes <= _most:
+    if not is_kept(nbytes):
         return np.empty(shape, dtype, order)
     before = PyDataMem_SetHandler(KEPT)
     try:
@@ -222,7 +211,7 @@ cdef object empty(int ndim, cnp.npy_intp *shape, int typenum):
     for i in range(ndim):
         nbytes *= shape[i]
     Py_INCREF(dtype)    # NewFromDescr takes a reference away
-    if not LARGE <= nbytes <= _most:
+    if not is_kept(nbytes):
         return PyArray_NewFromDescr(cnp.ndarray, dtype, ndim, shape, NULL, NULL, 0, NULL)
     before = PyDataMem_SetHandler(KEPT)
     try:

@@ -106,7 +106,7 @@ cdef class RowJob(Job):
     """Channels last: an item is a row of output pixels, or a piece of one, all channels of it; of several filters a
     channel, one after the other, each to its places between the others'. side: channels, and filters, of a group."""
     cdef k.fc_last_row row
-    cdef ptrdiff_t filters, cols, piece, pieces
+    cdef ptrdiff_t filters, piece, pieces
     cdef int side
 
     def __init__(self, *, ptrdiff_t channels, ptrdiff_t filters=1, int side=1, **keywords):
@@ -117,7 +117,6 @@ cdef class RowJob(Job):
         d.kw, d.stride, d.dilation = self.taps[2], self.stride[2], self.dilation[2]
         d.left, d.w_tap = -self.first[2], channels * side
         d.x_col, d.out_col = self.x_step[2] // self.number, self.out_step[2] // self.number
-        self.cols = d.cols
         # whole tiles of pixels, and what a thread may well take at once
         self.piece = max(1, PIECE // max(<ptrdiff_t>1, channels * side * d.kw) // TILE) * TILE
         self.pieces = max(<ptrdiff_t>1, (d.cols + self.piece - 1) // self.piece)
@@ -133,7 +132,7 @@ cdef class RowJob(Job):
         cdef ptrdiff_t first = item % self.pieces * self.piece, rest = item // self.pieces
         cdef ptrdiff_t oz = rest % self.outs[0], oy = rest // self.outs[0] % self.outs[1]
         cdef ptrdiff_t n = rest // self.outs[0] // self.outs[1], f, q, c
-        cdef ptrdiff_t cols = min(self.piece, self.cols - first)
+        cdef ptrdiff_t cols = min(self.piece, self.row.cols - first)
         cdef ptrdiff_t channels = self.row.channels, number = self.number, step = self.filters * number
         cdef char *own = scratch + channels * number
         x += self.x_n[n]
@@ -229,7 +228,7 @@ cdef class TurnedJob(RowJob):
                              self.x_plane // number, self.samples)
         for oz in range(self.outs[0]):
             for oy in range(self.outs[1]):
-                self._row(oz, oy, 0, self.cols, y_step * self.size[1], y_step, scratch, w + c * number,
+                self._row(oz, oy, 0, self.row.cols, y_step * self.size[1], y_step, scratch, w + c * number,
                           NULL if bias == NULL else bias + c * number, to)
                 to += self.outs[2] * self.chunk * number
         for j in range(self.chunk // lanes):

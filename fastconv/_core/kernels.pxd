@@ -226,6 +226,7 @@ cdef extern from "kernels/fc_kernels.h" nogil:
     void *fc_keep_realloc(void *context, void *p, size_t n) noexcept
     void fc_keep_free(void *context, void *p, size_t n) noexcept
     size_t fc_keep_most(size_t nbytes) noexcept
+    size_t fc_keep_limit() noexcept
     size_t fc_keep_held() noexcept
     double fc_now() noexcept
     void fc_prefetch(const void *at, ptrdiff_t nbytes, int write) noexcept

@@ -19,27 +19,34 @@ cdef enum:
     WORK = 4                    # multiply-adds that turning a number takes as long as
 
 
+cdef void turn_pixels(const k.fc_depthwise_row *ukr, ptrdiff_t number, char *image, ptrdiff_t step, char *planes,
+                      ptrdiff_t pixels, ptrdiff_t channels, ptrdiff_t count, bint back) noexcept nogil:
+    """``count`` pixels, `step` numbers apart, of ``channels`` neighbours (at least a vector) into planes of so many
+    pixels, or ``back``."""
+    cdef ptrdiff_t c = 0
+    while c < channels:         # the last vector reaches back
+        c = min(c, channels - ukr.lanes)
+        if back:
+            ukr.to_last(image + c * number, step, planes + c * pixels * number, pixels, count)
+        else:
+            ukr.to_planes(planes + c * pixels * number, pixels, image + c * number, step, count, 0)
+        c += ukr.lanes
+
+
 cdef class Call:
     cdef const k.fc_depthwise_row *ukr
-    cdef const char *x
-    cdef char *out
+    cdef char *image
+    cdef char *planes
     cdef ptrdiff_t number, channels, pixels, block, blocks
     cdef bint back
 
     cdef void _item(self, ptrdiff_t item) noexcept nogil:
         """All channels of a block of pixels of an image."""
-        cdef ptrdiff_t n = item // self.blocks, b = item % self.blocks, first = b * self.block, c = 0
+        cdef ptrdiff_t n = item // self.blocks, b = item % self.blocks, first = b * self.block
         cdef ptrdiff_t count = self.pixels - first if b == self.blocks - 1 else self.block
-        cdef ptrdiff_t plane, pixel
-        while c < self.channels:        # the last vector reaches back
-            c = min(c, self.channels - self.ukr.lanes)
-            plane = ((n * self.channels + c) * self.pixels + first) * self.number
-            pixel = ((n * self.pixels + first) * self.channels + c) * self.number
-            if self.back:
-                self.ukr.to_last(self.out + pixel, self.channels, self.x + plane, self.pixels, count)
-            else:
-                self.ukr.to_planes(self.out + plane, self.pixels, self.x + pixel, self.channels, count, 0)
-            c += self.ukr.lanes
+        turn_pixels(self.ukr, self.number, self.image + (n * self.pixels + first) * self.channels * self.number,
+                    self.channels, self.planes + (n * self.channels * self.pixels + first) * self.number,
+                    self.pixels, self.channels, count, self.back)
 
 
 cdef void _items(Call call, void *_, Team team, k.fc_share *share) noexcept nogil:
@@ -54,19 +61,17 @@ def can(int kind, ptrdiff_t channels, ptrdiff_t pixels):
     return row != NULL and min(channels, pixels) >= row.lanes
 
 
-def turn(int kind, cnp.ndarray x not None, cnp.ndarray out not None, bint back):
-    """x (images, pixels, channels) into out (images, channels, pixels), or with ``back`` the other way; both
-    contiguous."""
+def turn(int kind, cnp.ndarray last not None, cnp.ndarray planes not None, bint back):
+    """Images (images, pixels, channels) into planes (images, channels, pixels), or ``back``; both contiguous."""
     cdef Call call = Call()
     cdef Team team = Team()
-    cdef ptrdiff_t images = cnp.PyArray_DIM(x, 0), lanes
-    cdef int threads = threads_for(<double>cnp.PyArray_SIZE(x) * WORK)
+    cdef ptrdiff_t images = cnp.PyArray_DIM(last, 0)
+    cdef int threads = threads_for(<double>cnp.PyArray_SIZE(last) * WORK)
     cdef void *job = <void *>call
-    call.ukr, call.back = depthwise_row(kind), back
-    call.channels, call.pixels = cnp.PyArray_DIM(out if back else x, 2), cnp.PyArray_DIM(x if back else out, 2)
-    call.number, lanes = cnp.PyArray_ITEMSIZE(x), call.ukr.lanes
-    call.x, call.out = <const char *>cnp.PyArray_DATA(x), <char *>cnp.PyArray_DATA(out)
-    call.block = max(<ptrdiff_t>1, BLOCK_BYTES // (call.channels * call.number) // lanes) * lanes
+    call.ukr, call.back, call.number = depthwise_row(kind), back, cnp.PyArray_ITEMSIZE(last)
+    call.pixels, call.channels = cnp.PyArray_DIM(last, 1), cnp.PyArray_DIM(last, 2)
+    call.image, call.planes = <char *>cnp.PyArray_DATA(last), <char *>cnp.PyArray_DATA(planes)
+    call.block = max(<ptrdiff_t>1, BLOCK_BYTES // (call.channels * call.number) // call.ukr.lanes) * call.ukr.lanes
     call.blocks = max(<ptrdiff_t>1, call.pixels // call.block)
     with nogil:
         team.run(<k.fc_task *>_items, job, NULL, images * call.blocks, 1, threads)
@@ -78,7 +83,6 @@ ctypedef struct Operands:
     const char *packed
     const char *bias
     char *out
-    int *bad
 
 
 cdef void _sets(Groups self, const Operands *given, Team team, k.fc_share *share) noexcept nogil:
@@ -99,15 +103,16 @@ cdef class Groups:
     cdef readonly ptrdiff_t scratch_bytes
 
     def __init__(self, direct.Job inner not None, *, int kind, ptrdiff_t images, ptrdiff_t sets, channels, pixels,
-                 double work):
+                 double macs):
         cdef int i
         self.inner, self.ukr, self.number = inner, depthwise_row(kind), k.fc_kind_size(kind)
-        self.images, self.sets, self.work = images, sets, work
+        self.images, self.sets, self.work = images, sets, macs
         self.packed_bytes = (inner.packed_bytes + 63) // 64 * 64
         self.scratch_bytes = (inner.scratch_bytes + 63) // 64 * 64
         for i in range(2):
             self.channels[i], self.pixels[i] = channels[i], pixels[i]
             self.scratch_bytes += self._planes(i)
+            self.work += WORK * images * sets * self.channels[i] * self.pixels[i]
 
     @property
     def all_packed_bytes(self):
@@ -127,13 +132,12 @@ cdef class Groups:
         """x and out: images with channels last, contiguous."""
         cdef Operands given
         cdef Team team = Team()
-        cdef int threads = threads_for(self.work), bad = 0
+        cdef int threads = threads_for(self.work)
         cdef ptrdiff_t items = self.images * self.sets
         cdef void *job = <void *>self
         given.x, given.out = <const char *>cnp.PyArray_DATA(x), <char *>cnp.PyArray_DATA(out)
         given.packed = <const char *>cnp.PyArray_DATA(packed)
         given.bias = NULL if bias is None else <const char *>cnp.PyArray_DATA(bias)
-        given.bad = &bad
         with nogil:
             # neighbours to one thread: the sets at their ends may share lines of memory
             team.run(<k.fc_task *>_sets, job, &given, items, max(<ptrdiff_t>1, items // (2 * threads)), threads)
@@ -149,7 +153,7 @@ cdef class Groups:
         cdef char *sums = scratch + self._planes(0)
         cdef char *own = sums + self._planes(1)
         cdef direct.Call call
-        call.x, call.out, call.raw, call.bad = scratch, sums, NULL, given.bad
+        call.x, call.out, call.raw, call.bad = scratch, sums, NULL, NULL     # all weights are packed
         call.packed, call.bias = given.packed + s * self.packed_bytes, given.bias
         if call.bias != NULL:
             call.bias += s * self.channels[1] * self.number
@@ -163,22 +167,13 @@ cdef class Groups:
 
     cdef void _turn(self, ptrdiff_t n, ptrdiff_t s, int side, char *image, char *planes) noexcept nogil:
         """The channels of a set out of an image into planes (side 0), or from planes into an image."""
-        cdef ptrdiff_t step = self.sets * self.channels[side], pixels = self.pixels[side], lanes = self.ukr.lanes
-        cdef ptrdiff_t p = 0, count, c, i
+        cdef ptrdiff_t step = self.sets * self.channels[side], pixels = self.pixels[side], p = 0, count, i
         image += (n * pixels * step + s * self.channels[side]) * self.number
         while p < pixels:
             # the rest after the last whole block goes with it: a vector may not be filled by it
             count = BLOCK if pixels - p >= 2 * BLOCK else pixels - p
             for i in range(min(count, pixels - p - count)):     # what comes next, a line or two a pixel
                 k.fc_prefetch(image + (p + count + i) * step * self.number, self.channels[side] * self.number, side)
-            c = 0
-            while c < self.channels[side]:
-                c = min(c, self.channels[side] - lanes)
-                if side:
-                    self.ukr.to_last(image + (p * step + c) * self.number, step,
-                                     planes + (c * pixels + p) * self.number, pixels, count)
-                else:
-                    self.ukr.to_planes(planes + (c * pixels + p) * self.number, pixels,
-                                       image + (p * step + c) * self.number, step, count, 0)
-                c += lanes
+            turn_pixels(self.ukr, self.number, image + p * step * self.number, step, planes + p * self.number, pixels,
+                        self.channels[side], count, side)
             p += count

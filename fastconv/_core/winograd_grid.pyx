@@ -315,22 +315,22 @@ cdef class Grid:
     cdef bint results(self, const Block *b, const char *m, ptrdiff_t first, const char *bias, char *out,
                       char *strip, char *spare) noexcept nogil:
         """Write a block of filters, the first of them given; True where a sum was not finite."""
-        cdef ptrdiff_t _vector, vectors = self.wide // self.lanes
+        cdef ptrdiff_t _vector
         cdef char *check = spare + self.all_points * self.lanes * self.number
         cdef char *at = out + first * self.out_channel
         memset(check, 0, self.lanes * self.number)
         if bias != NULL:
             bias += first * self.number
         if self.out_direct:
-            self._tiles_to(b, m, bias, at, spare, check, vectors)
-            vectors = 0
-        for _vector in range(vectors):
-            self._tiles_to(b, m, bias, strip, spare, check, 1)
-            self._turn_back(b, strip, at)
-            m += self.lanes * self.number
-            at += self.lanes * self.out_channel
-            if bias != NULL:
-                bias += self.lanes * self.number
+            self._tiles_to(b, m, bias, at, spare, check, self.wide // self.lanes)
+        else:
+            for _vector in range(self.wide // self.lanes):
+                self._tiles_to(b, m, bias, strip, spare, check, 1)
+                self._turn_back(b, strip, at)
+                m += self.lanes * self.number
+                at += self.lanes * self.out_channel
+                if bias != NULL:
+                    bias += self.lanes * self.number
         return not k.fc_all_finite(self.kind, check, self.lanes)
 
     cdef void _tiles_to(self, const Block *b, const char *m, const char *bias, char *y, char *spare,

@@ -23,16 +23,15 @@ from .base import Plan, c_steps
 MOST_PRODUCTS = 256  # of one running sum
 
 
-def fits(problem, by_groups):
-    """Whether operands are such that they can be turned: float32 or float64, channels enough for a vector, or one;
-    by_groups: several sets of groups, too."""
+def fits(problem):
+    """Whether operands are such that they can be turned: float32 or float64, channels enough for a vector, or one."""
     g = problem.geometry
     if not problem.channels_last or problem.kind != "conv" or problem.workspace_limit is not None:
         return False
     if problem.dtype != problem.compute or problem.compute.str[1:] not in ("f4", "f8") or not g.axes:
         return False
     sides = _sides(g)
-    return (not by_groups or _set(problem) > 0) and any(channels > 1 for channels, _ in sides) and all(
+    return any(channels > 1 for channels, _ in sides) and all(
         channels == 1 or _turn.can(problem.types.kind, channels, pixels) for channels, pixels in sides
     )
 
@@ -64,51 +63,33 @@ def _images(g, itemsize):
     return max(n for n in range(1, min(most, max(1, batch)) + 1) if batch % n == 0)
 
 
-def _pixels(problem, array, count):
-    """(images, pixels, channels) of an array with so many axes of channels: a view, or a contiguous copy."""
-    g = problem.geometry
-    nb, nd = len(g.batch), len(g.axes)
-    last = np.moveaxis(array, range(nb, nb + count), range(-count, 0))
-    last = np.require(last, problem.compute, ("C", "A"))
-    return last.reshape(math.prod(g.batch), math.prod(last.shape[nb : nb + nd]), -1)
-
-
 class _Last(Plan):
     """What the ways share: operands as images with channels last."""
 
     def __init__(self, problem, module):
         super().__init__(problem)
         self._module, self.backend = module, module.name
-        from .direct import usual_operands  # which imports this module
-
-        x, out_steps = usual_operands(problem)
-        self._usual = x.strides, out_steps
 
     def __reduce__(self):
         return self._module.plan, (self.problem,)
 
     def run(self, x, weights, out):
-        g = self.problem.geometry
-        nb = len(g.batch)
-        compute, (x_steps, out_steps) = self.problem.compute, self._usual
-        if arrays.lies(x, compute, x_steps) and arrays.lies(out, compute, out_steps):
-            self._run(self._images_of(x), weights, self._images_of(out))
-            return
-        held = _pixels(self.problem, x, len(g.groups) + 1)
-        to = _pixels(self.problem, out, len(g.groups) + len(g.filters))
-        if np.may_share_memory(to, out):
-            self._run(held, weights, to)
-            return
-        result = arrays.new(to.shape, self.problem.compute)  # out is of another layout
-        self._run(held, weights, result)
-        channels = tuple(range(nb, out.ndim - len(g.axes)))
-        last = np.moveaxis(out, channels, range(-len(channels), 0))
-        last[...] = result.reshape(last.shape)
+        g, compute = self.problem.geometry, self.problem.compute
+        images = math.prod(g.batch)
+        (channels, pixels), (filters, outs) = _sides(g)
+        last, to = self._channels_last(x), self._channels_last(out)
+        if not arrays.ready(last, compute):
+            last = np.require(last, compute, ("C", "A"))
+        usual = arrays.ready(to, compute)  # else out is of another layout
+        result = to.reshape(images, outs, filters) if usual else arrays.new((images, outs, filters), compute)
+        self._run(last.reshape(images, pixels, channels), weights, result)
+        if not usual:
+            to[...] = result.reshape(to.shape)
 
-
-    def _images_of(self, array):
-        """A contiguous array as the drivers of memory take it."""
-        return array
+    def _channels_last(self, array):
+        """The view with all axes of channels behind the spatial ones."""
+        first, end = len(self.problem.geometry.batch), array.ndim - len(self.problem.geometry.axes)
+        return array.transpose((*range(first), *range(end, array.ndim), *range(first, end)))
 
 
 class TurnedPlan(_Last):
@@ -123,10 +104,6 @@ class TurnedPlan(_Last):
         self._local = threading.local()  # planes of a thread, kept for the next call
         one = sum(channels * pixels for channels, pixels in _sides(g)) * problem.compute.itemsize
         self.workspace_bytes = self._inner.workspace_bytes + self._images * one
-
-    def _images_of(self, array):
-        g = self.problem.geometry
-        return _pixels(self.problem, array, array.ndim - len(g.batch) - len(g.axes))
 
     def prepare(self, w, bias):
         return self._inner.prepare(w, bias)
@@ -143,15 +120,15 @@ class TurnedPlan(_Last):
             part = slice(first, first + self._images)
             self._turn(x[part], planes, False)
             self._inner.run(planes, weights, sums)
-            self._turn(sums, out[part], True)
+            self._turn(out[part], sums, True)
 
-    def _turn(self, x, out, back):
-        last, planes = (out, x) if back else (x, out)
-        if last.shape[-1] == 1:
-            out.reshape(-1)[...] = x.reshape(-1)
-            return
-        planes = planes.reshape(len(last), last.shape[2], last.shape[1])
-        _turn.turn(self.problem.types.kind, planes if back else last, last if back else planes, back)
+    def _turn(self, last, planes, back):
+        if last.shape[-1] > 1:
+            _turn.turn(self.problem.types.kind, last, planes, back)
+        elif back:
+            last.reshape(-1)[...] = planes.reshape(-1)
+        else:
+            planes.reshape(-1)[...] = last.reshape(-1)
 
 
 def _set(problem):
@@ -165,11 +142,16 @@ def _set(problem):
     return next((n for n in range(1, groups // 2 + 1) if groups % n == 0 and n * least >= line), 0)
 
 
+def groups_fit(problem):
+    """Whether several sets of groups can be turned one after the other."""
+    return _set(problem) > 0 and fits(problem)
+
+
 def rows_fit(problem):
     """Whether vectors of channels serve groups of as many channels as filters, few that divide a vector."""
     g = problem.geometry
     side = g.channels
-    if not fits(problem, by_groups=False) or side not in (2, 4) or math.prod(g.filters) != side:
+    if side not in (2, 4) or not fits(problem) or math.prod(g.filters) != side:
         return False
     if g.transposed or g.fill != 0 or any(a.mode != "fill" or a.upsample != 1 for a in g.axes) or len(g.axes) > 3:
         return False
@@ -236,7 +218,7 @@ class GroupsPlan(_Last):
         self._job = _turn.Groups(
             job, kind=problem.types.kind, images=math.prod(g.batch), sets=math.prod(g.groups) // n,
             channels=[c for c, _ in sides], pixels=[p for _, p in sides],
-            work=float(g.macs + _costs.TURNED_MACS * math.prod(g.batch) * sum(c * p for c, p in _sides(g))),
+            macs=float(g.macs),
         )  # fmt: skip
         self.workspace_bytes = self._job.scratch_bytes
 

@@ -68,7 +68,7 @@ def cost(problem):
         return _fir.cost(problem)
     if _turned.rows_fit(problem):
         return _turned.rows_seconds(problem)
-    if _turned.fits(problem, by_groups=True):
+    if _turned.groups_fit(problem):
         return cost(_turned.planar(problem)) + _turned.seconds(problem, _costs.TURNED_GROUP)
     return _work.seconds(name, amounts(problem))
 
@@ -536,6 +536,6 @@ def plan(problem):
     found = _fir.plan_or_none(problem, x.strides, out_steps)
     if found is None and _turned.rows_fit(problem):
         return _turned.RowsPlan(problem, sys.modules[__name__])
-    if found is None and _turned.fits(problem, by_groups=True):
+    if found is None and _turned.groups_fit(problem):
         return _turned.GroupsPlan(problem, sys.modules[__name__])
     return found or DirectPlan(problem)

@@ -57,7 +57,7 @@ def tiled(g):
 
 def cost(problem):
     """Seconds on one thread: the points of all blocks at their size's rate, and of the kernels."""
-    if _turned.fits(problem, by_groups=False):
+    if _turned.fits(problem):
         return cost(_turned.planar(problem)) + _turned.seconds(problem, _costs.TURNED_NUMBER)
     if tiled(problem.geometry):
         return _tiles.cost(problem)
@@ -194,7 +194,7 @@ class OverlapPlan(Plan):
 
 def plan(problem):
     """The plan for a problem that ``supports`` accepted."""
-    if _turned.fits(problem, by_groups=False):
+    if _turned.fits(problem):
         return _turned.TurnedPlan(problem, sys.modules[__name__])
     if tiled(problem.geometry):
         return _tiles.plan(problem)

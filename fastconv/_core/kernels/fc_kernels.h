@@ -304,13 +304,16 @@ const fc_winograd_row *fc_winograd_rows(fc_isa isa, int *count);
 /* ---- workspace ---------------------------------------------------------------------------
  * Scratch of the calling thread: grows, is reused, freed when the thread ends. NULL: no memory. */
 void *fc_scratch(size_t bytes);
+/* Fresh memory for free(), aligned to 64 bytes, and to 2 MB pages when large. NULL: no memory. */
+void *fc_pages(size_t bytes);
 /* Memory of results, kept for the next ones: a memory handler of NumPy. The context is not used. */
 void *fc_keep_malloc(void *context, size_t n);
 void *fc_keep_calloc(void *context, size_t count, size_t size);
 void *fc_keep_realloc(void *context, void *p, size_t n);
 void fc_keep_free(void *context, void *p, size_t n);
-/* How many bytes may be kept, and what it was before; how many are. */
+/* Lets so many bytes be kept, and says how many it was before; how many may be, and are. */
 size_t fc_keep_most(size_t bytes);
+size_t fc_keep_limit(void);
 size_t fc_keep_held(void);
 double fc_now(void);  /* seconds of a monotonic clock */
 /* Asks for memory that is read soon, into the L2 cache, or written; any address will do. */

@@ -8,17 +8,12 @@
  * of the cache. A block that so many others were taken before is given back.  Whoever finds another thread
  * at the list goes to the system instead, so nobody waits, and a process forked meanwhile can go on.
  */
-#define _GNU_SOURCE
 #include "fc_kernels.h"
 #include <stdlib.h>
 #include <string.h>
-#ifdef __linux__
-#include <sys/mman.h>
-#endif
 
 enum { BLOCKS = 16, PATIENCE = 64 };
 #define LINE 64 /* before a block: its size */
-#define HUGE ((size_t)2 << 20)
 
 typedef struct {
     char *at;
@@ -58,15 +53,11 @@ static size_t size_of(const char *p)
 
 static char *fresh(size_t bytes)
 {
-    void *p = NULL;
-    if (bytes + LINE < bytes || posix_memalign(&p, bytes >= HUGE ? HUGE : LINE, bytes + LINE))
+    char *p = bytes + LINE < bytes ? NULL : (char *)fc_pages(bytes + LINE);
+    if (!p)
         return NULL;
-#if defined(__linux__) && defined(MADV_HUGEPAGE)
-    if (bytes >= HUGE)
-        madvise(p, bytes, MADV_HUGEPAGE);
-#endif
     memcpy(p, &bytes, sizeof bytes);
-    return (char *)p + LINE;
+    return p + LINE;
 }
 
 /* Back to the system. */
@@ -202,6 +193,11 @@ size_t fc_keep_most(size_t bytes)
     most = bytes;
     shrink(bytes);
     return before;
+}
+
+size_t fc_keep_limit(void)
+{
+    return most;
 }
 
 size_t fc_keep_held(void)

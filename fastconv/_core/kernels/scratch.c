@@ -27,6 +27,18 @@ static void make_key(void)
     pthread_key_create(&scratch_key, free);
 }
 
+void *fc_pages(size_t bytes)
+{
+    void *fresh = NULL;
+    if (posix_memalign(&fresh, bytes >= FC_HUGE_BYTES ? FC_HUGE_BYTES : 64, bytes ? bytes : 64))
+        return NULL;
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+    if (bytes >= FC_HUGE_BYTES)
+        madvise(fresh, bytes, MADV_HUGEPAGE);
+#endif
+    return fresh;
+}
+
 void *fc_scratch(size_t bytes)
 {
     if (scratch && bytes <= scratch_bytes && (scratch_bytes <= FC_KEEP_BYTES || bytes > FC_KEEP_BYTES))
@@ -35,16 +47,10 @@ void *fc_scratch(size_t bytes)
     free(scratch);
     scratch = NULL;
     scratch_bytes = 0;
-    void *fresh = NULL;
-    if (posix_memalign(&fresh, bytes >= FC_HUGE_BYTES ? FC_HUGE_BYTES : 64, bytes ? bytes : 64))
-        fresh = NULL;
+    void *fresh = fc_pages(bytes);
     pthread_setspecific(scratch_key, fresh);
     if (!fresh)
         return NULL;
-#if defined(__linux__) && defined(MADV_HUGEPAGE)
-    if (bytes >= FC_HUGE_BYTES)
-        madvise(fresh, bytes, MADV_HUGEPAGE);
-#endif
     scratch = fresh;
     scratch_bytes = bytes;
     return fresh;
