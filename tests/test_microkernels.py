@@ -102,7 +102,7 @@ def test_float_tiles_stay_in_registers(family, least, flags, tmp_path):
         if match := re.match(r"[0-9a-f]+ <(\w+)>:", line):
             name = match[1]
             spills[name] = 0
-        elif re.search(r"[yz]mm\d+.*\(%rsp|\(%rsp.*[yz]mm\d+", line):
+        elif re.search(r"[yz]mm\d+.*\(%r[sb]p|\(%r[sb]p.*[yz]mm\d+", line):
             spills[name] += 1
     floats = {n: s for n, s in spills.items() if re.match(rf"fc_(F32|F64)_{family}", n)}
     assert len(floats) >= least

@@ -1,7 +1,7 @@
 /* One register tile of channel lanes, for one number type: included by chan_ukr.c once per kind.
  *
  * FC_T: short name of the number type, FC_TILE: the name to define.  PX pixels by NV vectors of output
- * channels; a sample is broadcast to all lanes.  The loop over taps stays a loop.
+ * channels; a sample is broadcast to all lanes.  The loop over taps takes several at once.
  */
 #define T FC_T
 #define V FC_CAT(FC_T, _v)
@@ -15,7 +15,7 @@ FC_INLINE void FC_TILE(const int PX, const int NV, ptrdiff_t taps, const int32_t
     FC_UNROLL for (int p = 0; p < PX; p++)
         FC_UNROLL for (int j = 0; j < NV; j++)
             acc[p][j] = FC_CAT(FC_T, _zero);
-    for (ptrdiff_t t = 0; t < taps; t++) {
+    FC_SEVERAL for (ptrdiff_t t = 0; t < taps; t++) {
         const T *xt = x + off[t];
         V b[2];
         FC_UNROLL for (int j = 0; j < NV; j++) {
@@ -43,10 +43,11 @@ FC_INLINE void FC_POINTS(const int PX, const int NV, ptrdiff_t taps, const int32
     T *row = c;
     FC_UNROLL for (int p = 0; p < PX; p++) {
         pixel[p] = x + at[p];
+        FC_OPAQUE(pixel[p]); /* else x + off[t] is worked out at every tap, and at[p] added */
         FC_UNROLL for (int j = 0; j < NV; j++)
             acc[p][j] = FC_CAT(FC_T, _zero);
     }
-    for (ptrdiff_t t = 0; t < taps; t++) {
+    FC_SEVERAL for (ptrdiff_t t = 0; t < taps; t++) {
         const ptrdiff_t o = off[t];
         V b[2];
         FC_UNROLL for (int j = 0; j < NV; j++) {

@@ -3,7 +3,7 @@
  * FC_T: short name of the number type, FC_TILE: the name to define.  R output rows by NV vectors.  Input row p
  * meets the outputs r with 0 <= p - r < kh.  The first R - 1 rows and the last R - 1 meet fewer than R each, but
  * row q and row kh + q together meet every output once: they are taken in pairs, so that each step adds to all
- * R * NV sums and no chain of additions waits for itself.  The loop over column taps stays a loop (unrolled,
+ * R * NV sums and no chain of additions waits for itself.  The loop over column taps takes several at once (fully unrolled,
  * GCC spills), but for KW = 1 and for kernels of 3 x 3 (KH = KW = 3, everything unrolled).
  */
 #define T FC_T
@@ -66,7 +66,7 @@ FC_INLINE void FC_TILE(const int KH, const int KW, const int R, const int NV, co
             FC_OPAQUE(a);
             FC_OPAQUE(b);
             FC_OPAQUE(wq);
-            for (ptrdiff_t s = 0; s < kw; s++, a++, b++, wq += kh) {
+            FC_SEVERAL for (ptrdiff_t s = 0; s < kw; s++, a++, b++, wq += kh) {
                 FC_MEET(a, wq, 0, q, 0);
                 FC_MEET(b, wq, q + 1, R - 1, kh);
             }
@@ -75,7 +75,7 @@ FC_INLINE void FC_TILE(const int KH, const int KW, const int R, const int NV, co
             const T *a = (const T *)rows[p] + at, *wp = w + p;
             FC_OPAQUE(a);
             FC_OPAQUE(wp); /* or weights of one row are kept for the next, and sums spilled */
-            for (ptrdiff_t s = 0; s < kw; s++, a++, wp += kh) {
+            FC_SEVERAL for (ptrdiff_t s = 0; s < kw; s++, a++, wp += kh) {
                 FC_MEET(a, wp, 0, R - 1, 0);
             }
         }

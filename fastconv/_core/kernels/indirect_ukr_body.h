@@ -13,7 +13,7 @@ FC_INLINE void FC_TILE(const int PX, const int NV, ptrdiff_t taps, ptrdiff_t fir
         FC_UNROLL for (int j = 0; j < NV; j++)
             acc[p][j] = FC_CAT(FC_T, _zero);
     for (ptrdiff_t t = 0; t < taps; t++, at += PX, w += skip)
-        for (ptrdiff_t i = first; i < end; i++, w += NV * LANES) {
+        FC_SEVERAL for (ptrdiff_t i = first; i < end; i++, w += NV * LANES) {
             V b[2];
             FC_UNROLL for (int j = 0; j < NV; j++) {
                 b[j] = *(const VU *)(w + j * LANES);

@@ -2,8 +2,8 @@
  *
  * FC_T: short name of the number type (f32, u8, ...; with FC_T_v its vector), FC_TILE: the name to
  * define, FC_OP: FC_MULADD, FC_CMULADD (complex), FC_ORAND (bool) or FC_MAXIMUM.
- * The loop over taps stays a loop (unrolling it makes GCC share broadcasts across taps and spill);
- * everything inside it is unrolled.  Every pixel sees the same sequence of operations whichever
+ * The loop over taps takes several at once (FC_SEVERAL; fully unrolled, GCC shares broadcasts across taps and
+ * spills); everything inside it is unrolled.  Every pixel sees the same sequence of operations whichever
  * tile it falls into, so results do not depend on how an image was cut.
  */
 #define T FC_T
@@ -31,7 +31,7 @@ FC_INLINE void FC_TILE(const int MR, const int NV, ptrdiff_t taps, const int32_t
             acc[i][j] = *(const VU *)(x + off[0] + j * LANES);
 #endif
         }
-    for (ptrdiff_t t = 0; t < taps; t++) {
+    FC_SEVERAL for (ptrdiff_t t = 0; t < taps; t++) {
         const T *xt = x + off[t];
         FC_UNROLL for (int j = 0; j < NV; j++) {
             a[j] = *(const VU *)(xt + j * LANES);
@@ -103,7 +103,7 @@ FC_INLINE void FC_STORE(const int MR, const int NV, ptrdiff_t taps, const int32_
     FC_UNROLL for (int i = 0; i < MR; i++)
         FC_UNROLL for (int j = 0; j < NV; j++)
             acc[i][j] = FC_CAT(FC_T, _zero);
-    for (ptrdiff_t t = 0; t < taps; t++) {
+    FC_SEVERAL for (ptrdiff_t t = 0; t < taps; t++) {
         const T *xt = x + off[t];
         FC_UNROLL for (int j = 0; j < NV; j++) {
             a[j] = *(const VU *)(xt + j * LANES);

@@ -4,12 +4,10 @@
 #define FC_TILE_OUT_H
 
 #define FC_TILE_OUT(PX, NV)                                                   \
-    if (bias)                                                                 \
-        FC_UNROLL for (int j = 0; j < NV; j++) {                              \
-            const V b = *(const VU *)(bias + j * LANES);                      \
-            FC_UNROLL for (int p = 0; p < PX; p++)                            \
-                acc[p][j] += b;                                               \
-        }                                                                     \
+    if (bias) /* pixel by pixel: the other way round GCC spills */            \
+        FC_UNROLL for (int p = 0; p < PX; p++)                                \
+            FC_UNROLL for (int j = 0; j < NV; j++)                            \
+                acc[p][j] += *(const VU *)(bias + j * LANES);                 \
     FC_UNROLL for (int p = 0; p < PX; p++, row += ldc) {                      \
         FC_OPAQUE(row);                                                       \
         FC_UNROLL for (int j = 0; j < NV; j++) {                              \

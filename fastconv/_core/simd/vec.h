@@ -48,6 +48,9 @@
 #define FC_OPAQUE(p) __asm__("" : "+r"(p))
 
 #define FC_UNROLL _Pragma("GCC unroll 16")
+/* Several turns of a loop of unknown length at once: what counts turns is a tenth of a tile's instructions, and
+ * those are what a core has too few of while its other hyperthread is at work (docs/dev/benchmarking.rst). */
+#define FC_SEVERAL _Pragma("GCC unroll 4")
 #define FC_INLINE static inline __attribute__((always_inline))
 
 #endif
