@@ -50,7 +50,7 @@ LINE_OUTPUTS = 128
 ROW_SAMPLES = 400
 # Planes of at most this many samples are turned to channels last and back: where the stride is 1 (rows then
 # make fair vectors from some 20 columns on), and where it is not. In vectors of 16; shorter ones fit rows better.
-TURNED_SAMPLES = 400
+TURNED_SAMPLES = 580
 TURNED_STRIDED_SAMPLES = 1024
 
 # Pixels of a strip of the indirect backend, and the largest table of pointers.

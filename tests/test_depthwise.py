@@ -1,5 +1,6 @@
 """backend="depthwise": its three drivers, where each begins and ends, and what it leaves to others."""
 
+import itertools
 import math
 
 import numpy as np
@@ -154,3 +155,28 @@ def test_long_rows_are_cut_for_the_threads(kernel, keywords, multiplier):
     given = {k: [(0, 0) if k == "padding" else 1, v] for k, v in keywords.items()}
     x, w = whole(rng, (1, 700, 3, 101), "d"), whole(rng, (700 * multiplier, 1, 2, kernel), "d")
     check(x, w, None, "channels_last", **given)
+
+
+@pytest.mark.parametrize("taps", [3, 5, 7])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_square_kernels_on_planes_of_every_width(taps, dtype):
+    """Read where they lie: rows of every tail, blocks of every number of rows, every padding."""
+    rng = np.random.default_rng(taps)
+    half = taps // 2
+    for height, width in itertools.product((1, 4, 6, 21), (7, 8, 9, 16, 18, 23, 24, 37)):
+        x, w = whole(rng, (1, 2, height, width), dtype), whole(rng, (4, 1, taps, taps), dtype)
+        for left, right in ((half, half), (0, taps - 1), (taps - 1, 0), (half, 0), (half, half + 1)):
+            if width + left + right >= taps:
+                check(x, w, whole(rng, 4, dtype), padding=[(half, half), (left, right)], activation="relu")
+
+
+def test_what_lies_beside_a_plane_is_not_met():
+    rng = np.random.default_rng(5)
+    around = np.full((2, 3, 24, 60), np.nan, np.float32)
+    x = around[:, :, 3:-3, 10:-9]
+    x[...] = whole(rng, x.shape, "f")
+    w = whole(rng, (3, 1, 3, 3), "f")
+    for view in (x, x[:, :, ::-1], x[::-1, ::-1], np.broadcast_to(x[:, :, :1], x.shape)):
+        wanted = fastconv.conv2d(view.copy(), w, backend="reference", padding=1, groups=3)
+        found = fastconv.conv2d(view, w, backend="depthwise", padding=1, groups=3)
+        np.testing.assert_array_equal(found, wanted)

@@ -3,8 +3,8 @@
 
 out[n, g, f, o] = activation(bias[g, f] + sum over t of x[n, g, o * stride + delta[t]] * w[g, f, t])
 
-Channels first: item by item a plane (of a 3-D volume: the planes that a window covers) is laid out with
-zeros around it and the row tiles run over it.  Channels last: rows of pixels, vectors of channels, no copy.
+Channels first: dense square kernels read planes where they lie; for others, item by item, a plane (of a 3-D
+volume: the planes that a window covers) is laid out with zeros around it and the row tiles run over it.  Channels last: rows of pixels, vectors of channels, no copy.
 A Job belongs to one set of strides; backends/depthwise.py builds it.  Real floats only.
 """
 from libc.stdint cimport int32_t
@@ -235,6 +235,71 @@ cdef class TurnedJob(RowJob):
             self.ukr.to_planes(out + j * lanes * self.out_plane, self.out_plane // number,
                                sums + j * lanes * number, self.chunk, self.sums,
                                <int>min(max(start - c - j * lanes, <ptrdiff_t>0), lanes))
+
+
+cdef class PlaceJob(Job):
+    """Channels first, 3 x 3, 5 x 5 or 7 x 7 at stride 1: an item is a strip of output rows of one channel, read where
+    they lie. Rows beyond the plane are one of zeros; its first and last are copied between zeros, as what lies beside
+    them may not be touched."""
+    cdef k.fc_place place
+    cdef ptrdiff_t *x_g
+    cdef ptrdiff_t *out_g
+    cdef ptrdiff_t *out_f
+    cdef ptrdiff_t groups, filters, strip, strips, row_bytes
+
+    def __init__(self, *, x_g, out_g, out_f, ptrdiff_t strip, masks, **keywords):
+        """masks: of the first and the last vector of a row, for each column of taps."""
+        super().__init__(**keywords)
+        self.x_g, self.out_g, self.out_f = table(self.keep, x_g), table(self.keep, out_g), table(self.keep, out_f)
+        self.groups, self.filters, self.strip = len(x_g), len(out_f), strip
+        self.strips = (self.outs[1] + strip - 1) // strip
+        self.keep += masks
+        self.place.taps = <int>self.taps[2]
+        self.place.cols, self.place.out_row = self.outs[2], self.out_step[1] // self.number
+        self.place.left = -self.first[2]
+        self.place.right = self.outs[2] + self.taps[2] - 1 - self.place.left - self.size[2]
+        self.place.mask[0] = cnp.PyArray_DATA(masks[0])
+        self.place.mask[1] = cnp.PyArray_DATA(masks[1])
+        self.row_bytes = (self.outs[2] + self.taps[2] + self.ukr.lanes) * self.number
+        self.scratch_bytes = 3 * self.row_bytes + (strip + self.taps[1]) * <ptrdiff_t>sizeof(void *)
+        self.items = len(keywords["x_n"]) * self.groups * self.outs[0] * self.strips
+        self.packing = "columns"
+
+    cdef char *_scratch(self, Team team) noexcept nogil:
+        cdef char *scratch = team.scratch(self.scratch_bytes)
+        if scratch != NULL:
+            memset(scratch, 0, 3 * self.row_bytes)      # a row of zeros, and what lies around the copies
+        return scratch
+
+    cdef void _item(self, ptrdiff_t item, char *scratch, const char *x, const char *w,
+                    const char *bias, char *out) noexcept nogil:
+        cdef ptrdiff_t strip = item % self.strips * self.strip, rest = item // self.strips
+        cdef ptrdiff_t z = rest % self.outs[0], g = rest // self.outs[0] % self.groups
+        cdef ptrdiff_t n = rest // self.outs[0] // self.groups, f, i, y, t
+        cdef ptrdiff_t count = min(self.strip, self.outs[1] - strip)
+        cdef ptrdiff_t window = self.taps[1] * self.taps[2] * self.number
+        cdef const void **rows = <const void **>(scratch + 3 * self.row_bytes)
+        cdef char *copy
+        x += self.x_n[n] + self.x_g[g] + z * self.x_step[0]
+        out += self.out_n[n] + self.out_g[g] + z * self.out_step[0] + strip * self.out_step[1]
+        for i in range(count + self.taps[1] - 1):
+            y = strip + i + self.first[1]
+            if y < 0 or y >= self.size[1]:
+                rows[i] = scratch
+            elif y == 0 or y == self.size[1] - 1:
+                copy = scratch + (1 if y == 0 else 2) * self.row_bytes
+                self.ukr.copy(copy + self.place.left * self.number, 0, x + y * self.x_step[1], 0, 1, self.size[2])
+                rows[i] = copy
+            else:
+                rows[i] = x + y * self.x_step[1] - self.place.left * self.number
+        for f in range(self.filters):
+            t = g * self.filters + f
+            self.ukr.place(&self.place, count, rows, w + t * window, NULL if bias == NULL else bias + t * self.number,
+                           out + self.out_f[f])
+            if self.activation:
+                for i in range(count):
+                    self.finish(out + self.out_f[f] + i * self.out_step[1], self.number,
+                                out + self.out_f[f] + i * self.out_step[1], NULL, self.outs[2], NULL, self.activation)
 
 
 cdef class PlaneJob(Job):

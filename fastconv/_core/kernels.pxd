@@ -94,6 +94,15 @@ cdef extern from "kernels/fc_kernels.h" nogil:
                                 ptrdiff_t first) noexcept
     ctypedef void fc_rows_copy(void *to, ptrdiff_t to_row, const void *source,
                                ptrdiff_t from_row, ptrdiff_t rows, ptrdiff_t n) noexcept
+    ctypedef struct fc_place:
+        ptrdiff_t cols
+        ptrdiff_t left
+        ptrdiff_t right
+        ptrdiff_t out_row
+        int taps
+        const void *mask[2]
+    ctypedef void fc_place_rows(const fc_place *d, ptrdiff_t count, const void *const *rows, const void *w,
+                                const void *bias, void *y) noexcept
     ctypedef struct fc_last_row:
         ptrdiff_t channels
         ptrdiff_t w
@@ -121,6 +130,7 @@ cdef extern from "kernels/fc_kernels.h" nogil:
         fc_kind kind
         int lanes
         fc_plane_pack *pack
+        fc_place_rows *place
         fc_rows_copy *copy
         fc_last_ukr *last
         fc_last_groups *groups

@@ -1,6 +1,7 @@
 """backend="depthwise": one channel in, one or several out, at the speed of memory.
 
-Channels first, every plane is laid out once in the L1 cache, zeros around it, and row tiles run over it;
+Channels first, planes are read where they lie by dense kernels of 3 x 3, 5 x 5 and 7 x 7 taps; others lay every
+plane out once in the L1 cache, zeros around it, and row tiles run over it;
 long rows that are filtered along themselves alone are read where they lie (``_core/fir.pyx``);
 channels last, vectors hold channels and nothing is copied.  No GEMM can do this well: a depthwise layer
 has no sum over channels to share what was loaded (Howard et al. 2017, arXiv:1704.04861).  Arrays whose
@@ -157,7 +158,7 @@ def _axes(g, x_steps, out_steps):
 
 def build_job(problem, x_steps, out_steps):
     """Where columns of x are neighbours in memory a fir.Job for rows that are filtered alone, a TurnedJob for
-    small planes, else a PlaneJob; a RowJob where channels are neighbours; else None: "direct" is to do it."""
+    small planes, else a PlaceJob or a PlaneJob; a RowJob where channels are neighbours; else None: "direct" is to do it."""
     g, size = problem.geometry, problem.dtype.itemsize
     if any(s % size for s in (*x_steps, *out_steps)):
         return None
@@ -186,6 +187,9 @@ def build_job(problem, x_steps, out_steps):
     if axes[2][2] >= _costs.ROW_SAMPLES and any(a.stride > 1 or a.dilation > 1 for a in g.axes):
         return None  # rows that share nothing, and leave the L1 cache when they are laid out
     items = len(common["x_n"]) * channels
+    place = _place(problem, axes, items, filters, lanes)
+    if place is not None:
+        return _depthwise.PlaceJob(x_g=x_g, out_g=out_g, out_f=out_f, **common, **place)
     return _depthwise.PlaneJob(x_g=x_g, out_g=out_g, out_f=out_f, **common,
                                **_plane_shape(problem, axes, items, lanes))  # fmt: skip
 
@@ -248,6 +252,29 @@ def _dense(shape, steps, size):
             return False
         wanted *= n
     return True
+
+
+def _place(problem, axes, items, filters, lanes):
+    """Keywords of a PlaceJob where the kernel is one of its own and planes can be read where they lie, else None."""
+    size = problem.dtype.itemsize
+    depth, row, col = axes
+    outs, _, samples, x_step, out_step, first, taps, _ = col
+    left, right = -first, outs + taps - 1 + first - samples
+    if not (row[6] == taps and taps in (3, 5, 7) and all(a[1] == a[7] == 1 for a in (row, col))
+            and depth[1:2] == depth[6:7] == (1,) and depth[5] == 0 and depth[0] == depth[2]
+            and x_step == out_step == size and abs(row[3]) >= (taps - 1) * size
+            and outs >= lanes and 0 <= left < taps and 0 <= right < taps and left + right <= lanes):  # fmt: skip
+        return None
+    # the samples of a strip are met once by each filter: small strips of large planes where there are several
+    most = row[0] if filters == 1 else max(4, _costs.PLANE_BYTES // (samples * size))
+    if items * depth[0] * -(-row[0] // most) < _costs.ITEMS_WANTED:
+        most = min(most, -(-row[0] * items * depth[0] // _costs.ITEMS_WANTED))
+    sample = np.arange(taps)[:, None] + np.arange(lanes) - left
+    masks = []
+    for at in (sample, sample + outs - lanes):
+        masks.append(arrays.aligned(at.size, f"i{size}"))
+        masks[-1][:] = np.where((0 <= at) & (at < samples), -1, 0).reshape(-1)
+    return {"strip": max(1, -(-most // 4) * 4), "masks": masks}
 
 
 def _plane_shape(problem, axes, items, lanes):

@@ -1,7 +1,7 @@
 /* Depthwise microkernels: one channel in, one channel out.
  *
- * Channels first: a plane is laid out with zeros around it, its rows and columns sorted by phase of the
- * stride, and the row tiles of row_ukr.c run over it.  Channels last: a vector holds channels, the
+ * Channels first: a plane is read where it lies, or laid out with zeros around it, its rows and columns sorted by
+ * phase of the stride, and the row tiles of row_ukr.c run over it.  Channels last: a vector holds channels, the
  * samples of a window lie at fixed steps, and nothing is copied.  The contracts are in fc_kernels.h.
  * Compiled once per ISA; called by the depthwise driver.
  */
@@ -21,7 +21,7 @@
 #define FC_STRING(x) FC_STRING_(x)
 #define FC_DEPTHWISE(kind, T)                                                                   \
     {"fc_" #kind "_depthwise_ukr__" FC_STRING(FC_ISA), FC_KIND_##kind,                          \
-     (int)(sizeof(T##_v) / sizeof(T)), pack_##T, copy_##T, last_##T, groups_##T, to_last_##T, \
+     (int)(sizeof(T##_v) / sizeof(T)), pack_##T, place_##T, copy_##T, last_##T, groups_##T, to_last_##T, \
      to_planes_##T},
 const fc_depthwise_row FC_CAT(fc_depthwise_table__, FC_ISA)[] = {
     FC_DEPTHWISE(F32, f32)

@@ -99,6 +99,8 @@ static void N(pack_)(const fc_plane_layout *d, const void *x, void *buf, ptrdiff
     }
 }
 
+#include "place_body.h"
+
 /* ---- channels last: vectors of channels ---- */
 
 /* PX pixels by NV vectors.  KW > 0: kernels of KW dense columns at stride 1, which share what they load;

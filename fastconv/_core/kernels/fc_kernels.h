@@ -231,6 +231,18 @@ typedef void fc_plane_pack(const fc_plane_layout *d, const void *x, void *buf, p
 /* rows of n numbers, exactly: nothing beyond them is written */
 typedef void fc_rows_copy(void *to, ptrdiff_t to_row, const void *from, ptrdiff_t from_row,
                           ptrdiff_t rows, ptrdiff_t n);
+/* Rows of outputs of a plane that is read where it lies, taps x taps (3, 5 or 7) at stride 1: for r < count, q < cols
+ * y[r * out_row + q] = bias + sum over s, i < taps of rows[r + i][q + s] * w[s * taps + i]
+ * rows: count + taps - 1 pointers to what lies under the first tap of the first column. cols >= lanes; only the first
+ * and the last vector of a row may reach beyond it: mask[0], mask[1] say, for each of the taps, which of their lanes
+ * count (all bits set, or none); left, right: by how many. */
+typedef struct {
+    ptrdiff_t cols, left, right, out_row;
+    int taps;
+    const void *mask[2];
+} fc_place;
+typedef void fc_place_rows(const fc_place *d, ptrdiff_t count, const void *const *rows, const void *w,
+                           const void *bias, void *y);
 /* One row of outputs whose channels are neighbours in memory: for q < cols, k < channels
  * out[q * out_col + k] = bias[k] + sum over r < rows, s < kw of
  *                        x[row_x[r] + (q * stride + s * dilation - left) * x_col + k] * w[row_w[r] + s * w_tap + k]
@@ -254,6 +266,7 @@ typedef struct {
     fc_kind kind;
     int lanes;
     fc_plane_pack *pack;
+    fc_place_rows *place;
     fc_rows_copy *copy;
     fc_last_ukr *last;
     fc_last_groups *groups;
