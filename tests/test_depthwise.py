@@ -180,3 +180,15 @@ def test_what_lies_beside_a_plane_is_not_met():
         wanted = fastconv.conv2d(view.copy(), w, backend="reference", padding=1, groups=3)
         found = fastconv.conv2d(view, w, backend="depthwise", padding=1, groups=3)
         np.testing.assert_array_equal(found, wanted)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_small_planes_of_every_shape(dtype):
+    """Turned to channels last, 3 x 3: blocks of every number of rows, windows that begin and end anywhere."""
+    rng = np.random.default_rng(6)
+    for height, width in itertools.product((2, 3, 4, 5, 7, 8), (3, 4, 7, 14)):
+        x, w = whole(rng, (2, 35, height, width), dtype), whole(rng, (35, 1, 3, 3), dtype)
+        for pads in ((1, 1), (0, 0), (0, 2), (4, 1), (-1, 3)):
+            if width + sum(pads) >= 3:
+                check(x, w, whole(rng, 35, dtype), padding=[(1, 1), pads], activation="relu")
+                check(x, w, None, padding=[(2, 0), pads])

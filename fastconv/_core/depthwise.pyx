@@ -196,13 +196,16 @@ cdef class TurnedJob(RowJob):
 
     A plane of 7 x 7 leaves most lanes of a vector along its rows empty, and costs more to lay out than to
     multiply; 16 planes side by side fill them."""
-    cdef ptrdiff_t x_plane, out_plane, chunk, chunks, samples, sums
+    cdef ptrdiff_t x_plane, out_plane, chunk, chunks, samples, sums, zeros, zeros_bytes
+    cdef k.fc_turned turned
+    cdef bint dense     # 3 x 3 at stride 1 has tiles of its own
 
     def __init__(self, *, ptrdiff_t x_plane, ptrdiff_t out_plane, ptrdiff_t chunk, **keywords):
         """x_plane, out_plane: bytes from channel to channel; chunk: channels of an item, one or several
         vectors of them."""
         super().__init__(**keywords)
         cdef ptrdiff_t channels = self.row.channels
+        cdef int i
         self.x_plane, self.out_plane, self.chunk = x_plane, out_plane, chunk
         self.chunks = (channels + chunk - 1) // chunk
         self.samples = self.size[0] * self.size[1] * self.size[2]
@@ -210,7 +213,22 @@ cdef class TurnedJob(RowJob):
         self.row.w_tap, self.row.channels = channels, chunk
         self.row.x_col = self.row.out_col = chunk
         self.items = len(keywords["x_n"]) * self.chunks
-        self.scratch_bytes = (self.samples + self.sums) * chunk * self.number
+        self.dense = self.taps[1] == self.taps[2] == 3 and self.taps[0] == 1 and self.first[0] == 0 and \
+            self.outs[0] == self.size[0]
+        for i in range(3):
+            self.dense = self.dense and self.stride[i] == self.dilation[i] == 1
+        self.turned.w, self.turned.cols, self.turned.left = self.size[2], self.outs[2], -self.first[2]
+        self.turned.step, self.turned.w_tap = chunk, channels
+        # behind the samples and the sums: a row of zeros, and a table of rows
+        self.zeros = (self.samples + self.sums) * chunk * self.number
+        self.zeros_bytes = self.size[2] * chunk * self.number if self.dense else 0
+        self.scratch_bytes = self.zeros + self.zeros_bytes + (self.outs[1] + self.taps[1]) * <ptrdiff_t>sizeof(void *)
+
+    cdef char *_scratch(self, Team team) noexcept nogil:
+        cdef char *scratch = team.scratch(self.scratch_bytes)
+        if scratch != NULL:
+            memset(scratch + self.zeros, 0, self.zeros_bytes)
+        return scratch
 
     cdef void _item(self, ptrdiff_t item, char *scratch, const char *x, const char *w,
                     const char *bias, char *out) noexcept nogil:
@@ -226,15 +244,37 @@ cdef class TurnedJob(RowJob):
         for j in range(self.chunk // lanes):
             self.ukr.to_last(scratch + j * lanes * number, self.chunk, x + j * lanes * self.x_plane,
                              self.x_plane // number, self.samples)
+        w += c * number
+        if bias != NULL:
+            bias += c * number
         for oz in range(self.outs[0]):
+            if self.dense:
+                self._planes(oz, scratch, w, bias, to)
+                to += self.outs[1] * self.outs[2] * self.chunk * number
+                continue
             for oy in range(self.outs[1]):
-                self._row(oz, oy, 0, self.row.cols, y_step * self.size[1], y_step, scratch, w + c * number,
-                          NULL if bias == NULL else bias + c * number, to)
+                self._row(oz, oy, 0, self.row.cols, y_step * self.size[1], y_step, scratch, w, bias, to)
                 to += self.outs[2] * self.chunk * number
         for j in range(self.chunk // lanes):
             self.ukr.to_planes(out + j * lanes * self.out_plane, self.out_plane // number,
                                sums + j * lanes * number, self.chunk, self.sums,
                                <int>min(max(start - c - j * lanes, <ptrdiff_t>0), lanes))
+
+
+    cdef void _planes(self, ptrdiff_t z, char *scratch, const char *w, const char *bias, char *out) noexcept nogil:
+        """Output plane z of all channels of an item, by the tiles of 3 x 3."""
+        cdef ptrdiff_t row_bytes = self.size[2] * self.chunk * self.number, i, y, j
+        cdef ptrdiff_t vector = self.ukr.lanes * self.number
+        cdef const void **rows = <const void **>(scratch + self.zeros + self.zeros_bytes)
+        for j in range(self.chunk // self.ukr.lanes):
+            for i in range(self.outs[1] + self.taps[1] - 1):
+                y = i + self.first[1]
+                rows[i] = scratch + j * vector + (
+                    (z * self.size[1] + y) * row_bytes if 0 <= y < self.size[1] else self.zeros)
+            self.ukr.turned(&self.turned, self.outs[1], rows, w + j * vector,
+                            NULL if bias == NULL else bias + j * vector, out + j * vector)
+        if self.activation:
+            self.finish(out, self.number, out, NULL, self.outs[1] * self.outs[2] * self.chunk, NULL, self.activation)
 
 
 cdef class PlaceJob(Job):

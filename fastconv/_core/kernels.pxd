@@ -103,6 +103,14 @@ cdef extern from "kernels/fc_kernels.h" nogil:
         const void *mask[2]
     ctypedef void fc_place_rows(const fc_place *d, ptrdiff_t count, const void *const *rows, const void *w,
                                 const void *bias, void *y) noexcept
+    ctypedef struct fc_turned:
+        ptrdiff_t w
+        ptrdiff_t cols
+        ptrdiff_t left
+        ptrdiff_t step
+        ptrdiff_t w_tap
+    ctypedef void fc_turned_rows(const fc_turned *d, ptrdiff_t count, const void *const *rows, const void *w,
+                                 const void *bias, void *y) noexcept
     ctypedef struct fc_last_row:
         ptrdiff_t channels
         ptrdiff_t w
@@ -136,6 +144,7 @@ cdef extern from "kernels/fc_kernels.h" nogil:
         fc_last_groups *groups
         fc_to_last *to_last
         fc_to_planes *to_planes
+        fc_turned_rows *turned
     const fc_depthwise_row *fc_depthwise_rows(fc_isa isa, int *count) noexcept
     int FC_WINO_POINTS
     ctypedef void fc_wino_in(const int *points, const void *x, const ptrdiff_t *step, void *v,

@@ -285,6 +285,7 @@ static void N(groups_)(const fc_last_row *d, int side, const void *x, const void
 /* ---- small planes: LANES channels at a time, turned to channels last and back ---- */
 
 #include "turn_body.h"
+#include "turned_body.h"
 #undef N
 #undef FC_T
 #undef T

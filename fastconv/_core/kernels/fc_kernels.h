@@ -243,6 +243,13 @@ typedef struct {
 } fc_place;
 typedef void fc_place_rows(const fc_place *d, ptrdiff_t count, const void *const *rows, const void *w,
                            const void *bias, void *y);
+/* The same of 3 x 3 taps where lanes are channels: pixels lie step numbers apart, rows of y cols * step, weights w_tap
+ * from tap to tap, row by row; rows point at the first column of the plane, which has w. One vector of channels. */
+typedef struct {
+    ptrdiff_t w, cols, left, step, w_tap;
+} fc_turned;
+typedef void fc_turned_rows(const fc_turned *d, ptrdiff_t count, const void *const *rows, const void *w,
+                            const void *bias, void *y);
 /* One row of outputs whose channels are neighbours in memory: for q < cols, k < channels
  * out[q * out_col + k] = bias[k] + sum over r < rows, s < kw of
  *                        x[row_x[r] + (q * stride + s * dilation - left) * x_col + k] * w[row_w[r] + s * w_tap + k]
@@ -272,6 +279,7 @@ typedef struct {
     fc_last_groups *groups;
     fc_to_last *to_last;
     fc_to_planes *to_planes;
+    fc_turned_rows *turned;
 } fc_depthwise_row;
 const fc_depthwise_row *fc_depthwise_rows(fc_isa isa, int *count);
 

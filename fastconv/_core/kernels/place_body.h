@@ -63,8 +63,9 @@ FC_INLINE void N(place_rows_)(const int K, const int R, const int NV, const fc_p
     ptrdiff_t at = wide;
     FC_UNROLL for (int i = 0; i < R + K - 1; i++)
         x[i] = rows[i];
-    FC_UNROLL for (int i = 0; i < (K == 3 ? 9 : 0); i++)
-        kept[i] = w[i] - FC_CAT(FC_T, _zero);
+    if (K == 3)
+        FC_UNROLL for (int t = 0; t < 9; t++)
+            kept[t] = w[t] - FC_CAT(FC_T, _zero);
     N(place_tile_)(K, R, NV, x, 0, first, 0, w, kept, bias, y, y_row);
     for (; at + wide <= inner; at += wide)
         N(place_tile_)(K, R, NV, x, at, first, -1, w, kept, bias, y, y_row);
