@@ -81,8 +81,9 @@ FC_INLINE void N(pack_row_)(const fc_plane_layout *d, const T *x, T *to)
         }
 }
 
-static void N(pack_)(const fc_plane_layout *d, const void *x, void *buf, ptrdiff_t first)
+static void N(pack_)(const fc_plane_layout *layout, const void *x, void *buf, ptrdiff_t first)
 {
+    const fc_plane_layout own = *layout, *d = &own; /* what is written cannot change it: worked out once for all rows */
     T *to = (T *)buf;
     for (ptrdiff_t a = 0; a < d->stride_h; a++) {
         if (!d->row_met[a]) {
