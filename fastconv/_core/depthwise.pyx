@@ -4,7 +4,8 @@
 out[n, g, f, o] = activation(bias[g, f] + sum over t of x[n, g, o * stride + delta[t]] * w[g, f, t])
 
 Channels first: dense square kernels read planes where they lie; for others, item by item, a plane (of a 3-D
-volume: the planes that a window covers) is laid out with zeros around it and the row tiles run over it.  Channels last: rows of pixels, vectors of channels, no copy.
+volume: the planes that a window covers) is laid out with zeros around it and the row tiles run over it.
+Channels last: rows of pixels, vectors of channels, no copy.
 A Job belongs to one set of strides; backends/depthwise.py builds it.  Real floats only.
 """
 from libc.stdint cimport int32_t
@@ -97,6 +98,18 @@ cdef class Job:
         """The thread's workspace."""
         return team.scratch(self.scratch_bytes)
 
+    cdef void _activate(self, char *out, ptrdiff_t rows, ptrdiff_t row_bytes, ptrdiff_t count) noexcept nogil:
+        """The activation of results that are there already: rows of count numbers, neighbours in memory."""
+        cdef ptrdiff_t r
+        if self.activation == 0:
+            return
+        if row_bytes == count * self.number:
+            count *= rows
+            rows = 1
+        for r in range(rows):
+            self.finish(out, self.number, out, NULL, count, NULL, self.activation)
+            out += row_bytes
+
     cdef void _item(self, ptrdiff_t item, char *scratch, const char *x, const char *w,
                     const char *bias, char *out) noexcept nogil:
         pass
@@ -154,17 +167,9 @@ cdef class RowJob(Job):
     cdef void _row(self, ptrdiff_t oz, ptrdiff_t oy, ptrdiff_t first, ptrdiff_t cols, ptrdiff_t z_step,
                    ptrdiff_t y_step, const char *x, const char *w, const char *bias, char *out) noexcept nogil:
         """Some output pixels of a row from x, whose planes and rows lie z_step and y_step bytes apart."""
-        cdef const k.fc_last_row *d = &self.row
-        cdef ptrdiff_t q
-        self._sums(oz, oy, first, cols, z_step, y_step, x, w, bias, out, d.out_col)
-        if self.activation == 0:
-            return
-        if d.out_col == d.channels:
-            self.finish(out, self.number, out, NULL, cols * d.channels, NULL, self.activation)
-            return
-        for q in range(cols):
-            self.finish(out, self.number, out, NULL, d.channels, NULL, self.activation)
-            out += d.out_col * self.number
+        cdef ptrdiff_t out_col = self.row.out_col
+        self._sums(oz, oy, first, cols, z_step, y_step, x, w, bias, out, out_col)
+        self._activate(out, cols, out_col * self.number, self.row.channels)
 
     cdef void _sums(self, ptrdiff_t oz, ptrdiff_t oy, ptrdiff_t first, ptrdiff_t cols, ptrdiff_t z_step,
                     ptrdiff_t y_step, const char *x, const char *w, const char *bias, char *out,
@@ -273,26 +278,34 @@ cdef class TurnedJob(RowJob):
                     (z * self.size[1] + y) * row_bytes if 0 <= y < self.size[1] else self.zeros)
             self.ukr.turned(&self.turned, self.outs[1], rows, w + j * vector,
                             NULL if bias == NULL else bias + j * vector, out + j * vector)
-        if self.activation:
-            self.finish(out, self.number, out, NULL, self.outs[1] * self.outs[2] * self.chunk, NULL, self.activation)
+        row_bytes = self.outs[2] * self.chunk * self.number
+        self._activate(out, self.outs[1], row_bytes, self.outs[2] * self.chunk)
 
 
-cdef class PlaceJob(Job):
-    """Channels first, 3 x 3, 5 x 5 or 7 x 7 at stride 1: an item is a strip of output rows of one channel, read where
-    they lie. Rows beyond the plane are one of zeros; its first and last are copied between zeros, as what lies beside
-    them may not be touched."""
-    cdef k.fc_place place
+cdef class StripJob(Job):
+    """Channels first: an item is a strip of output rows of one channel."""
     cdef ptrdiff_t *x_g
     cdef ptrdiff_t *out_g
     cdef ptrdiff_t *out_f
-    cdef ptrdiff_t groups, filters, strip, strips, row_bytes
+    cdef ptrdiff_t groups, filters, strip, strips
 
-    def __init__(self, *, x_g, out_g, out_f, ptrdiff_t strip, masks, **keywords):
-        """masks: of the first and the last vector of a row, for each column of taps."""
+    def __init__(self, *, x_g, out_g, out_f, ptrdiff_t strip, **keywords):
         super().__init__(**keywords)
-        self.x_g, self.out_g, self.out_f = table(self.keep, x_g), table(self.keep, out_g), table(self.keep, out_f)
+        self.x_g, self.out_g = table(self.keep, x_g), table(self.keep, out_g)
+        self.out_f = table(self.keep, out_f)
         self.groups, self.filters, self.strip = len(x_g), len(out_f), strip
         self.strips = (self.outs[1] + strip - 1) // strip
+
+
+cdef class PlaceJob(StripJob):
+    """3 x 3, 5 x 5 or 7 x 7 at stride 1: of one output plane, read where its rows lie. Rows beyond the plane are one of zeros; its first and last are copied between zeros, as what lies beside
+    them may not be touched."""
+    cdef k.fc_place place
+    cdef ptrdiff_t row_bytes
+
+    def __init__(self, *, masks, **keywords):
+        """masks: of the first and the last vector of a row, for each column of taps."""
+        super().__init__(**keywords)
         self.keep += masks
         self.place.taps = <int>self.taps[2]
         self.place.cols, self.place.out_row = self.outs[2], self.out_step[1] // self.number
@@ -300,8 +313,8 @@ cdef class PlaceJob(Job):
         self.place.right = self.outs[2] + self.taps[2] - 1 - self.place.left - self.size[2]
         self.place.mask[0] = cnp.PyArray_DATA(masks[0])
         self.place.mask[1] = cnp.PyArray_DATA(masks[1])
-        self.row_bytes = (self.outs[2] + self.taps[2] + self.ukr.lanes) * self.number
-        self.scratch_bytes = 3 * self.row_bytes + (strip + self.taps[1]) * <ptrdiff_t>sizeof(void *)
+        self.row_bytes = ((self.outs[2] + self.taps[2] + self.ukr.lanes) * self.number + 63) // 64 * 64
+        self.scratch_bytes = 3 * self.row_bytes + (self.strip + self.taps[1]) * <ptrdiff_t>sizeof(void *)
         self.items = len(keywords["x_n"]) * self.groups * self.outs[0] * self.strips
         self.packing = "columns"
 
@@ -336,37 +349,27 @@ cdef class PlaceJob(Job):
             t = g * self.filters + f
             self.ukr.place(&self.place, count, rows, w + t * window, NULL if bias == NULL else bias + t * self.number,
                            out + self.out_f[f])
-            if self.activation:
-                for i in range(count):
-                    self.finish(out + self.out_f[f] + i * self.out_step[1], self.number,
-                                out + self.out_f[f] + i * self.out_step[1], NULL, self.outs[2], NULL, self.activation)
+            self._activate(out + self.out_f[f], count, self.out_step[1], self.outs[2])
 
 
-cdef class PlaneJob(Job):
-    """Channels first: an item is a strip of output rows of one channel, all its output planes."""
+cdef class PlaneJob(StripJob):
+    """Any window: of all output planes, or of some, from planes laid out between zeros."""
     cdef k.fc_plane_layout plane
     cdef const k.fc_row_row *tile[5][5]         # [rows][vectors]
     cdef int most_rows, most_vectors
-    cdef ptrdiff_t *x_g
-    cdef ptrdiff_t *out_g
-    cdef ptrdiff_t *out_f
-    cdef ptrdiff_t groups, filters, strip, strips, depth_parts, span, plane_size, sums_bytes
+    cdef ptrdiff_t depth_parts, span, plane_size, sums_bytes
     cdef int32_t *off
     cdef int32_t *row_off       # of each kernel row in a packed plane, where rows are not reused
     cdef bint reuse, flat, straight
 
-    def __init__(self, *, int kind, x_g, out_g, out_f, ptrdiff_t strip, ptrdiff_t depth_parts, bint reuse,
-                 bint flat, ptrdiff_t phase_cols, **keywords):
+    def __init__(self, *, int kind, ptrdiff_t strip, ptrdiff_t depth_parts, bint reuse, bint flat,
+                 ptrdiff_t phase_cols, **keywords):
         """strip: output rows of one strip, depth_parts: into how many items the output planes are cut,
         reuse: rows of the window are neighbours, flat: rows are joined, phase_cols: lanes of a packed
         row of one phase."""
-        super().__init__(kind=kind, **keywords)
+        super().__init__(kind=kind, strip=strip, **keywords)
         cdef k.fc_plane_layout *d = &self.plane
         cdef ptrdiff_t i
-        self.x_g, self.out_g = table(self.keep, x_g), table(self.keep, out_g)
-        self.out_f = table(self.keep, out_f)
-        self.groups, self.filters, self.strip = len(x_g), len(out_f), strip
-        self.strips = (self.outs[1] + strip - 1) // strip
         self.depth_parts, self.reuse, self.flat = depth_parts, reuse, flat
         d.h, d.w, d.x_row = self.size[1], self.size[2], self.x_step[1] // self.number
         d.top, d.left, d.stride_h, d.stride_w = -self.first[1], -self.first[2], self.stride[1], self.stride[2]
@@ -499,13 +502,7 @@ cdef class PlaneJob(Job):
         cdef ptrdiff_t out_row = self.out_step[1]
         if self.straight:
             self._tiles(taps, x, w, bias, out, out_row // number, rows, cols, True)
-            if self.activation:
-                if out_row == cols * number:
-                    cols *= rows
-                    rows = 1
-                for r in range(rows):
-                    self.finish(out + r * out_row, number, out + r * out_row, NULL, cols, NULL,
-                                self.activation)
+            self._activate(out, rows, out_row, cols)
             return
         if self.flat:
             ldc = self.plane.pitch

@@ -158,7 +158,8 @@ def _axes(g, x_steps, out_steps):
 
 def build_job(problem, x_steps, out_steps):
     """Where columns of x are neighbours in memory a fir.Job for rows that are filtered alone, a TurnedJob for
-    small planes, else a PlaceJob or a PlaneJob; a RowJob where channels are neighbours; else None: "direct" is to do it."""
+    small planes, else a PlaceJob or a PlaneJob; a RowJob where channels are neighbours; else None: "direct" is
+    to do it."""
     g, size = problem.geometry, problem.dtype.itemsize
     if any(s % size for s in (*x_steps, *out_steps)):
         return None
@@ -261,7 +262,7 @@ def _place(problem, axes, items, filters, lanes):
     outs, _, samples, x_step, out_step, first, taps, _ = col
     left, right = -first, outs + taps - 1 + first - samples
     if not (row[6] == taps and taps in (3, 5, 7) and all(a[1] == a[7] == 1 for a in (row, col))
-            and depth[1:2] == depth[6:7] == (1,) and depth[5] == 0 and depth[0] == depth[2]
+            and depth[1] == depth[6] == 1 and depth[5] == 0 and depth[0] == depth[2]
             and x_step == out_step == size and abs(row[3]) >= (taps - 1) * size
             and outs >= lanes and 0 <= left < taps and 0 <= right < taps and left + right <= lanes):  # fmt: skip
         return None

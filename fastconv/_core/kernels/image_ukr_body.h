@@ -3,8 +3,8 @@
  * FC_T: short name of the number type, FC_TILE: the name to define.  R output rows by NV vectors.  Input row p
  * meets the outputs r with 0 <= p - r < kh.  The first R - 1 rows and the last R - 1 meet fewer than R each, but
  * row q and row kh + q together meet every output once: they are taken in pairs, so that each step adds to all
- * R * NV sums and no chain of additions waits for itself.  The loop over column taps takes several at once (fully unrolled,
- * GCC spills), but for KW = 1 and for kernels of 3 x 3 (KH = KW = 3, everything unrolled).
+ * R * NV sums and no chain of additions waits for itself.  The loop over column taps takes several at once (fully
+ * unrolled, GCC spills), but for KW = 1 and for kernels of 3 x 3 (KH = KW = 3, everything unrolled).
  */
 #define T FC_T
 #define V FC_CAT(FC_T, _v)
