@@ -96,8 +96,12 @@ UNITS = {
 }
 # Products with few filters, each as so many: there is one load per multiply-add instead of one per several.
 DIRECT_FEW = {1: 3.0, 2: 2.1, 3: 1.75}
-# 1x1 kernels of so many channels, each product as so many: every one meets another line of memory.
-DIRECT_POINTWISE, DIRECT_POINTWISE_MORE = 96, 1.2
+# 1x1 kernels of so many channels, each product as so many: every one meets another line of memory. And where planes
+# are so large that those lines share sets of the L1 cache (64 to 128 channels, rows of 1024 to 4096: 1.1 to 1.6 times).
+DIRECT_POINTWISE, DIRECT_POINTWISE_MORE, DIRECT_POINTWISE_SETS = 64, 1.2, 1.3
+# Strided layers of so many channels, each product as so many: 1.1 to 1.5 times what they are predicted to take without
+# (16 to 512 channels, kernels of 3 to 8 taps), "implicit" and "indirect" 0.95 to 1.3 times.
+DIRECT_STRIDED, DIRECT_STRIDED_CHANNELS = 1.3, 16
 # --- backends: multiply-adds per second of one thread ---
 DIRECT_RATE = {"f4": 40e9, "f8": 20e9, "c8": 12e9, "c16": 6e9, "i1": 20e9, "u1": 20e9, "b1": 40e9,
                "i2": 30e9, "u2": 30e9, "i4": 15e9, "u4": 15e9, "i8": 6e9, "u8": 6e9}  # fmt: skip

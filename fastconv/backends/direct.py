@@ -81,8 +81,7 @@ def amounts(problem):
     _, phases, _ = _work.strip_axes(g)
     # one load per multiply-add instead of one per several
     macs = g.macs * _work.pixels(problem) * _costs.DIRECT_FEW.get(filters, 1)
-    if g.channels >= _costs.DIRECT_POINTWISE and all(a.kernel == 1 for a in g.axes):
-        macs *= _costs.DIRECT_POINTWISE_MORE
+    macs *= _slower(problem)
     stored = _work.words(problem, numbers)
     apart = 0
     if _one_sum(problem) and reads_planes(problem):
@@ -93,6 +92,17 @@ def amounts(problem):
             "stored": 0 if phases > 1 else stored, "spread": stored if phases > 1 else 0,
             "stored_row": _work.stored_rows(problem), "apart": apart,
             "image": math.prod(g.batch) * math.prod(g.groups) * phases}  # fmt: skip
+
+
+def _slower(problem):
+    """How many more products there seem to be where samples that are met one after the other lie far apart."""
+    g = problem.geometry
+    if any(a.stride > 1 for a in g.axes) and not g.transposed:
+        return _costs.DIRECT_STRIDED if g.channels >= _costs.DIRECT_STRIDED_CHANNELS else 1
+    if g.channels < _costs.DIRECT_POINTWISE or any(a.kernel > 1 for a in g.axes):
+        return 1
+    plane = math.prod(a.size for a in g.axes) * problem.compute.itemsize
+    return _costs.DIRECT_POINTWISE_MORE * (_costs.DIRECT_POINTWISE_SETS if plane % 2048 == 0 else 1)
 
 
 class _Operands:
