@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from .. import _costs
-from .._core import arrays, fir
+from .._core import arrays, fir, turn
 from .._core import depthwise as _depthwise
 from .._problem import PAD_CODES
 from . import _fir, _image, _work, direct, reference
@@ -107,7 +107,7 @@ class DepthwisePlan(Plan):
         """The weights as the job wants them; whether all are finite is noted on the way."""
         packed = weights.packed.get(job.packing)
         if packed is None:
-            packed = pack(self.problem.geometry, weights.w, job.packing)
+            packed = pack(self.problem, weights.w, job.packing)
             weights.finite = arrays.all_finite(self.problem.types.kind, weights.w)
             weights.packed[job.packing] = packed
         return packed
@@ -136,13 +136,20 @@ class DepthwisePlan(Plan):
         job.run(x, packed, weights.bias, out)
 
 
-def pack(g, w, packing):
+def pack(problem, w, packing):
     """Weights (canonical, contiguous) as the tiles read them: "rows" as they are, "columns" column by
     column of the last two axes, "channels" tap by tap, channels side by side."""
     if packing == "rows":
         return w
     if packing == "channels":
-        return np.ascontiguousarray(w.reshape(math.prod(g.groups), -1).T)
+        g = problem.geometry
+        planes = w.reshape(1, math.prod(g.groups), -1)
+        _, groups, taps = planes.shape
+        if w.flags.c_contiguous and turn.can(problem.types.kind, groups, taps):
+            packed = arrays.new((1, taps, groups), w.dtype)
+            turn.turn(problem.types.kind, packed, planes, True)
+            return packed[0]
+        return np.ascontiguousarray(planes[0].T)
     return np.ascontiguousarray(w.swapaxes(-1, -2))
 
 

@@ -9,7 +9,7 @@ import math
 import sys
 
 from .. import _costs
-from . import _complex, _spread, _work, direct
+from . import _complex, _matrix, _spread, _work, direct
 from ._lowering import siblings
 from .base import Verdict
 
@@ -32,6 +32,8 @@ def cost(problem):
     """Seconds on one thread."""
     if _complex.fits(problem):
         return cost(_complex.real(problem)) + _complex.cost(problem)
+    if _matrix.fits(problem):
+        problem = _matrix.product(problem)
     return _work.seconds(name, amounts(problem))
 
 
@@ -75,9 +77,11 @@ class ImplicitPlan(direct.DirectPlan):
 
 
 def plan(problem):
-    """An ImplicitPlan, or one through that of a 1x1 convolution or of real numbers."""
+    """An ImplicitPlan, or one through that of a 1x1 convolution, of a matrix product, or of real numbers."""
     if _complex.fits(problem):
         return _complex.ComplexPlan(problem, sys.modules[__name__])
+    if _matrix.fits(problem):
+        return _matrix.MatrixPlan(problem, ImplicitPlan, name)
     if _spread.fits(problem):
         return _spread.SpreadPlan(problem, ImplicitPlan)
     return ImplicitPlan(problem)

@@ -12,7 +12,7 @@ import numpy as np
 from .. import _costs, _dtypes
 from .._core import indirect as _indirect
 from .._core.arrays import aligned
-from . import _work, direct, reference
+from . import _matrix, _work, direct, reference
 from ._activations import CODES
 from .base import BackendNotSupportedError, Jobs, Plan, Verdict, c_steps
 
@@ -36,6 +36,8 @@ def supports(problem):
 
 def cost(problem):
     """Seconds on one thread."""
+    if _matrix.fits(problem):
+        problem = _matrix.product(problem)
     return _work.seconds(name, amounts(problem))
 
 
@@ -199,5 +201,7 @@ def build_job(problem, x, out_steps):
 
 
 def plan(problem):
-    """An IndirectPlan."""
+    """An IndirectPlan, or one through that of a matrix product."""
+    if _matrix.fits(problem):
+        return _matrix.MatrixPlan(problem, IndirectPlan, name)
     return IndirectPlan(problem)
