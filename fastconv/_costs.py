@@ -102,6 +102,11 @@ DIRECT_POINTWISE, DIRECT_POINTWISE_MORE, DIRECT_POINTWISE_SETS = 64, 1.2, 1.3
 # Strided layers of so many channels, each product as so many: 1.1 to 1.5 times what they are predicted to take without
 # (16 to 512 channels, kernels of 3 to 8 taps), "implicit" and "indirect" 0.95 to 1.3 times.
 DIRECT_STRIDED, DIRECT_STRIDED_CHANNELS = 1.3, 16
+# Layers of one result an image: inner products with weights as they lie (a call, bytes of weights a second, vectors of
+# products a second), or what matrix products with packed ones take beside their products. asv_bench/tools/single_results.py
+# measures both; calls, which pack, lose more than plans, so that inner products are given the benefit of the doubt.
+DOTS_CALL, DOTS_BYTES, DOTS_RATE = 4e-6, 25e9, 3e9
+MATRIX_CALL, MATRIX_BYTES = 4e-6, 16e9
 # --- backends: multiply-adds per second of one thread ---
 DIRECT_RATE = {"f4": 40e9, "f8": 20e9, "c8": 12e9, "c16": 6e9, "i1": 20e9, "u1": 20e9, "b1": 40e9,
                "i2": 30e9, "u2": 30e9, "i4": 15e9, "u4": 15e9, "i8": 6e9, "u8": 6e9}  # fmt: skip

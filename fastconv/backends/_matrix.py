@@ -8,21 +8,28 @@ Image by image, tiles of several pixels would be filled by one.
 
 import math
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
-from .._core import arrays
+from .. import _costs
+from .._core import arrays, cpu, dots
 from .._problem import Axis
-from .base import Plan
+from ._activations import CODES
+from .base import Plan, contiguous
 
 
 def fits(problem):
+    """Whether a product is to be made of it."""
+    return is_single(problem) and not (problem.channels_last and _is_product(problem.geometry))
+
+
+def is_single(problem):
     """Whether it is such a layer, of one axis each of images, groups and filters."""
     g = problem.geometry
     return (
         problem.kind == "conv" and problem.workspace_limit is None and bool(g.axes) and not g.spread
-        and len(g.batch) == len(g.groups) == len(g.filters) == 1
-        and not (problem.channels_last and _is_product(g)) and all(_single(a, g.transposed) for a in g.axes)
+        and len(g.batch) == len(g.groups) == len(g.filters) == 1 and all(_single(a, g.transposed) for a in g.axes)
     )  # fmt: skip
 
 
@@ -50,7 +57,70 @@ def product(problem):
     return replace(problem, geometry=other, channels_last=True)
 
 
-class MatrixPlan(Plan):
+def dots_fit(problem):
+    """Whether a DotsPlan computes it: not the weights of transposed layers, whose sums run along columns."""
+    g = problem.geometry
+    return (is_single(problem) and not g.transposed and problem.dtype == problem.compute
+            and problem.compute.str[1:] in ("f4", "f8") and min(g.x_shape) > 0)  # fmt: skip
+
+
+def dots_cost(problem):
+    """Seconds on one thread of a DotsPlan."""
+    g = problem.geometry
+    macs = g.macs / _costs.VECTOR_BYTES[cpu.isa] * problem.compute.itemsize
+    return (_costs.DOTS_CALL + math.prod(g.w_shape) * problem.compute.itemsize / _costs.DOTS_BYTES
+            + macs / _costs.DOTS_RATE)  # fmt: skip
+
+
+def more_cost(problem):
+    """Seconds of layers of one result an image beside those of products: weights come from memory for a few images
+    each. 0 for others."""
+    if not is_single(problem):
+        return 0
+    return _costs.MATRIX_CALL + math.prod(problem.geometry.w_shape) * problem.compute.itemsize / _costs.MATRIX_BYTES
+
+
+class _SinglePlan(Plan):
+    """What both plans share."""
+
+    def _samples(self, array):
+        """The axes that a sum runs through in the order in which they lie in memory."""
+        return np.moveaxis(array, 2, -1) if self._turned else array
+
+    @cached_property
+    def _turned(self):
+        """Whether channels come last, and so do they in a window."""
+        g = self.problem.geometry
+        return self.problem.channels_last and any(a.size > 1 for a in g.axes)
+
+
+class DotsPlan(_SinglePlan):
+    """Inner products with the caller's own weights, for few images."""
+
+    backend = "direct"
+
+    def __init__(self, problem):
+        super().__init__(problem)
+        g = problem.geometry
+        self._job = dots.Job(
+            kind=problem.types.kind, out_type=problem.types.memory, activation=CODES.index(problem.activation),
+            images=g.batch[0], groups=g.groups[0], filters=g.filters[0],
+            length=g.channels * math.prod(a.size for a in g.axes),
+        )  # fmt: skip
+        self.workspace_bytes = self._job.scratch_bytes
+
+    def __reduce__(self):
+        return DotsPlan, (self.problem,)
+
+    def prepare(self, w, bias):
+        return super().prepare(self._samples(w), bias)
+
+    def run(self, x, weights, out):
+        self._job.run(contiguous(self._samples(x), self.problem.dtype), weights.w, weights.bias,
+                      out[(..., *(0,) * len(self.problem.geometry.axes))])  # fmt: skip
+
+
+class MatrixPlan(_SinglePlan):
     """Runs the plan of the matrix product on views of the operands."""
 
     def __init__(self, problem, make, backend):
@@ -81,15 +151,11 @@ class MatrixPlan(Plan):
     def run(self, x, weights, out):
         g = self.problem.geometry
         inner = self._inner.problem.geometry
-        x = np.moveaxis(self._samples(x).reshape(g.batch[0], *inner.groups, inner.channels), 0, -1)[None]
+        x = self._samples(x).reshape(g.batch[0], *inner.groups, inner.channels).transpose(1, 2, 0)[None]
         whole = out.flags.c_contiguous or not g.transposed
         result = out if whole else arrays.new(out.shape, out.dtype)
         sums = result.reshape(g.batch[0], *inner.groups, *inner.filters) if g.transposed else \
             result[(..., *(0,) * len(g.axes))]  # fmt: skip
-        self._inner.run(x, weights, np.moveaxis(sums, 0, -1)[None])
+        self._inner.run(x, weights, sums.transpose(1, 2, 0)[None])
         if not whole:
             out[...] = result
-
-    def _samples(self, array):
-        """The axes that a sum runs through in the order in which they lie in memory."""
-        return np.moveaxis(array, 2, -1) if self.problem.channels_last else array

@@ -17,7 +17,7 @@ from .._core import direct as _direct
 from .._core import implicit as _implicit
 from .._core.arrays import aligned
 from .._problem import PAD_CODES
-from . import _fir, _image, _turned, _work, reference
+from . import _fir, _image, _matrix, _turned, _work, reference
 from ._activations import CODES
 from ._blocking import Cuts, layout
 from ._deform import CompiledDeformPlan
@@ -66,11 +66,13 @@ def cost(problem):
         return _image.cost(problem)
     if _fir.filtered_axis(problem) is not None:
         return _fir.cost(problem)
+    if _matrix.dots_fit(problem):
+        return _matrix.dots_cost(problem)
     if _turned.rows_fit(problem):
         return _turned.rows_seconds(problem)
     if _turned.groups_fit(problem):
         return cost(_turned.planar(problem)) + _turned.seconds(problem, _costs.TURNED_GROUP)
-    return _work.seconds(name, amounts(problem))
+    return _work.seconds(name, amounts(problem)) + _matrix.more_cost(problem)
 
 
 def amounts(problem):
@@ -535,13 +537,16 @@ def _phase(problem, sub, order, axes, cuts, unions):
 
 
 def plan(problem):
-    """A DirectPlan, or that of an image, of one filter along one axis, or of a deformable convolution."""
+    """A DirectPlan, or that of an image, of one filter along one axis, of inner products, or of a deformable
+    convolution."""
     if problem.kind == "deform":
         return CompiledDeformPlan(problem)
     if _image.fits(problem):
         found = _image.ImagePlan(problem, DirectPlan)
         if problem.workspace_limit is None or found.workspace_bytes <= problem.workspace_limit:
             return found
+    if _matrix.dots_fit(problem):
+        return _matrix.DotsPlan(problem)
     x, out_steps = usual_operands(problem)
     found = _fir.plan_or_none(problem, x.strides, out_steps)
     if found is None and _turned.rows_fit(problem):

@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import _costs, _dtypes
 from .._core import arrays, cpu
-from . import _work, reference
+from . import _matrix, _work, reference
 from ._activations import CODES
 from ._lowering import subproblems
 from .base import Plan, Verdict
@@ -46,7 +46,7 @@ def _column_bytes(problem):
 
 def cost(problem):
     """Seconds: BLAS has the units of the best instruction set that there is."""
-    return _work.seconds(name, amounts(problem))
+    return _work.seconds(name, amounts(problem)) + _matrix.more_cost(problem)
 
 
 def amounts(problem):

@@ -36,9 +36,8 @@ def supports(problem):
 
 def cost(problem):
     """Seconds on one thread."""
-    if _matrix.fits(problem):
-        problem = _matrix.product(problem)
-    return _work.seconds(name, amounts(problem))
+    as_product = _matrix.product(problem) if _matrix.fits(problem) else problem
+    return _work.seconds(name, amounts(as_product)) + _matrix.more_cost(problem)
 
 
 def amounts(problem):
