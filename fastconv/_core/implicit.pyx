@@ -11,6 +11,7 @@ weights that pass by then fit the cache.
 Called by backends/implicit.py; real floats only.
 """
 from libc.stdint cimport int32_t
+from libc.string cimport memcpy
 
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport isa_index
@@ -19,6 +20,8 @@ from fastconv._core.job cimport TAP_BLOCK, Block, Team, Tiles, depthwise_row
 
 cdef enum:
     MAX_PIXELS = 14
+    TOGETHER = 64           # taps that are turned at a time,
+    MOST_UNITED = 256       # and taps of a window whose phases are packed together
 
 
 cdef ptrdiff_t tap_block(ptrdiff_t taps) noexcept nogil:
@@ -228,6 +231,70 @@ cdef class ChannelJob(Job):
                     ptrdiff_t count, char *to) noexcept nogil:
         return self.tile[1][1].pack(to, raw, self.w_k + b.k0, f.weight_bytes + first, NULL, count, b.mr,
                                     b.width)
+
+    cdef bint _pack_phases(self, const Phase *f, const Block *b, ptrdiff_t g, const char *w, char *to) noexcept nogil:
+        """As Job's. Where the taps of the phases are all of a window's, neighbours in memory, they are turned
+        together and then dealt out: one by one, each would meet other lines of memory."""
+        cdef char[TOGETHER * 2 * 64] turned
+        cdef char *target[MOST_UNITED]
+        cdef ptrdiff_t[MOST_UNITED] advance, run
+        cdef ptrdiff_t number = self.tiles.number_bytes, row = b.width * number, c, t, at, count, step = 0
+        cdef ptrdiff_t united = self._unite(f, b, g, to, target, advance)
+        cdef const ptrdiff_t *row_bytes = self.w_k + b.k0
+        cdef bint finite = True
+        if united < self.lanes or self.channels == 0:
+            return Job._pack_phases(self, f, b, g, w, to)
+        if self.channels > 1:
+            step = f.weight_bytes[f.taps // self.channels] - f.weight_bytes[0]
+        w += self.w_g[g] + self._first_tap(f)
+        for t in range(united):
+            run[t] = t * number
+        for c in range(self.channels):
+            if c + 1 < self.channels:
+                for t in range(b.mr):
+                    k.fc_prefetch(w + step + row_bytes[t], united * number, False)
+            at = 0
+            while at < united:
+                count = united - at if united - at <= TOGETHER else min(<ptrdiff_t>TOGETHER, (united - at) // 2)
+                finite &= self.tile[1][1].pack(turned, w, row_bytes, run + at, NULL, count, b.mr, b.width)
+                for t in range(count):
+                    memcpy(target[at + t], turned + t * row, row)
+                    target[at + t] += advance[at + t]
+                at += count
+            w += step
+        return finite
+
+    cdef ptrdiff_t _first_tap(self, const Phase *f) noexcept nogil:
+        """Where the first tap of a window lies, of a filter's first channel."""
+        cdef ptrdiff_t q, i, low = f.weight_bytes[0] if f.taps else 0
+        for q in range(self.group):
+            for i in range(f[q].taps // self.channels):
+                low = min(low, f[q].weight_bytes[i])
+        return low
+
+    cdef ptrdiff_t _unite(self, const Phase *f, const Block *b, ptrdiff_t g, char *to, char **target,
+                          ptrdiff_t *advance) noexcept nogil:
+        """How many taps the phases of an item have together, 0: they are not one run in memory. target, advance: of
+        each in that run, where those of the first channel go, and how much further those of the next."""
+        cdef ptrdiff_t number = self.tiles.number_bytes, q, i, t, taps, total = 0, low
+        if self.group == 1 or self.channels == 0:
+            return 0
+        for q in range(self.group):
+            total += f[q].taps // self.channels
+        if total > MOST_UNITED:
+            return 0
+        for t in range(total):
+            target[t] = NULL
+        low = self._first_tap(f)
+        for q in range(self.group):
+            taps = f[q].taps // self.channels
+            for i in range(taps):
+                t = (f[q].weight_bytes[i] - low) // number
+                if t >= total or target[t] != NULL:
+                    return 0
+                target[t] = to + f[q].packed_bytes + g * f[q].group_bytes + (b.at * f[q].taps + i * b.width) * number
+                advance[t] = taps * b.width * number
+        return total
 
     cdef ptrdiff_t _panel_bytes(self, const Phase *f) noexcept nogil:
         # one block of taps is multiplied by the whole strip before the next is packed

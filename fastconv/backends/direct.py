@@ -545,10 +545,10 @@ def plan(problem):
         found = _image.ImagePlan(problem, DirectPlan)
         if problem.workspace_limit is None or found.workspace_bytes <= problem.workspace_limit:
             return found
-    if _matrix.dots_fit(problem):
-        return _matrix.DotsPlan(problem)
     x, out_steps = usual_operands(problem)
     found = _fir.plan_or_none(problem, x.strides, out_steps)
+    if found is None and _matrix.dots_fit(problem):
+        return _matrix.DotsPlan(problem)
     if found is None and _turned.rows_fit(problem):
         return _turned.RowsPlan(problem, sys.modules[__name__])
     if found is None and _turned.groups_fit(problem):

@@ -1,7 +1,7 @@
 /* Packing a block of weights for channel lanes, for one number type: included by chan_ukr.c once per kind.
  *
- * dst[place[t] * width + i] = w[row i][woff[t]]: rows of neighbouring taps are transposed in registers, other
- * weights (the phases of a transposed convolution) are picked one by one.  x - x is zero where x is finite and
+ * dst[place[t] * width + i] = w[row i][woff[t]]: rows of neighbouring taps are transposed in registers, neighbouring
+ * rows are copied, other weights (the phases of a transposed convolution) are picked one by one.  x - x is zero where x is finite and
  * no number elsewhere, so the bits of all such differences tell whether all were (a sum of them would wait
  * for itself).
  */
@@ -19,6 +19,9 @@ static int FC_CAT(pack_, FC_T)(void *dst, const char *w, const ptrdiff_t *row_by
     typedef __typeof__((V){0} == (V){0}) bits;
     bits seen = (V){0} != (V){0};
     ptrdiff_t run = 1;
+    int beside = 1;
+    while (beside < mr && row_bytes[beside] == row_bytes[beside - 1] + (ptrdiff_t)sizeof(T))
+        beside++;
     while (run < taps && woff_bytes[run] == woff_bytes[run - 1] + (ptrdiff_t)sizeof(T))
         run++;
     if (run == taps && taps >= LANES) {
@@ -38,6 +41,22 @@ static int FC_CAT(pack_, FC_T)(void *dst, const char *w, const ptrdiff_t *row_by
                 FC_UNROLL for (int i = 0; i < LANES; i++)
                     *(VU *)(to + (place ? place[t + i] : t + i) * width + k) = v[i];
             }
+    } else if (beside == mr && mr >= LANES) {
+        const ptrdiff_t ahead = 16; /* taps are far apart: nothing else fetches the next */
+        for (ptrdiff_t t = 0; t < taps; t++) {
+            const char *tap = w + row_bytes[0] + woff_bytes[t];
+            to = (T *)dst + (place ? place[t] : t) * width;
+            if (t + ahead < taps)
+                fc_prefetch(w + row_bytes[0] + woff_bytes[t + ahead], mr * (ptrdiff_t)sizeof(T), 0);
+            for (int k = 0; k < mr; k += LANES) {
+                const int at = k + LANES > mr ? mr - LANES : k; /* the last over its neighbour */
+                const V v = *(const VU *)((const T *)tap + at);
+                seen |= (bits)(v - v);
+                *(VU *)(to + at) = v;
+            }
+            for (int i = mr; i < width; i++)
+                to[i] = 0;
+        }
     } else {
         for (ptrdiff_t t = 0; t < taps; t++) {
             to = (T *)dst + (place ? place[t] : t) * width;
