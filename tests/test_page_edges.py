@@ -20,7 +20,7 @@ LAYERS = {  # channels, filters, kernel, groups
     "3x3, depthwise": (9, 9, (3, 3), 9),
     "1x5": (1, 1, (1, 5), 1),
 }
-SIZES = ((1, 7), (1, 8), (1, 9), (3, 5), (4, 4), (5, 7), (12, 13), (28, 28))
+SIZES = ((1, 1), (1, 7), (1, 8), (1, 9), (3, 5), (4, 4), (5, 7), (12, 13), (28, 28))
 
 
 def edges(shape, dtype):
@@ -58,4 +58,23 @@ def test_no_backend_touches_what_lies_beside(backend, layer, dtype):
                 fastconv.conv2d(x, weights, out=out, backend=backend, **keywords)
             except fastconv.BackendNotSupportedError:
                 pytest.skip(f"{backend} cannot")
+            np.testing.assert_allclose(out, want, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(("kernel", "stride"), [((2, 2), 2), ((3, 3), 2), ((4, 4), 2), ((1, 16), (1, 8)), ((4, 4), 1)])
+@pytest.mark.parametrize(("channels", "filters"), [(1, 1), (5, 7), (9, 16), (24, 33)])
+@pytest.mark.parametrize("backend", ["direct", "implicit"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_transposed_layers_touch_nothing_beside(backend, channels, filters, kernel, stride, dtype):
+    rng = np.random.default_rng(9)
+    w = rng.standard_normal((channels, filters, *kernel)).astype(dtype)
+    ws = edges(w.shape, dtype)
+    for size in ((1, 1), (3, 5), (8, 16)):
+        xs = edges((2, channels, *size), dtype)
+        data = rng.standard_normal(xs[0].shape).astype(dtype)
+        want = fastconv.conv_transpose2d(data, w, stride=stride, backend="reference")
+        outs = edges(want.shape, dtype)
+        for x, weights, out in zip(xs, ws, outs, strict=True):
+            x[...], weights[...], out[...] = data, w, np.nan
+            fastconv.conv_transpose2d(x, weights, out=out, stride=stride, backend=backend)
             np.testing.assert_allclose(out, want, rtol=1e-3, atol=1e-4)
