@@ -43,6 +43,7 @@ cdef class Job:
     cdef k.fc_finish_fn *finish
     cdef int kind, activation
     cdef ptrdiff_t images, groups, filters, length, number, lanes, rows, blocks, row_bytes
+    cdef ptrdiff_t edge     # the last rows of all weights, whose last vectors would reach beyond their end
     cdef readonly ptrdiff_t scratch_bytes
 
     def __init__(self, *, int kind, int out_type, int activation, ptrdiff_t images, ptrdiff_t groups,
@@ -57,6 +58,7 @@ cdef class Job:
         self.kind, self.activation, self.finish = kind, activation, k.fc_finish_find(kind, out_type)
         self.number = k.fc_kind_size(kind)
         self.images, self.groups, self.filters, self.length = images, groups, filters, length
+        self.edge = ((-length % self.lanes + self.lanes) % self.lanes + length - 1) // length
         self.rows = max(1, BLOCK_BYTES // (length * self.number) // ROWS) * ROWS
         self.blocks = (filters + self.rows - 1) // self.rows
         # a row that ends with whole vectors, of x and of the weights; sums, and those of a block of taps
@@ -81,16 +83,14 @@ cdef class Job:
 
     cdef void _item(self, ptrdiff_t item, const Call *call, char *scratch) noexcept nogil:
         cdef ptrdiff_t g = item // self.blocks, first = item % self.blocks * self.rows, n
-        cdef ptrdiff_t rows = min(self.rows, self.filters - first), whole = rows, size = self.length * self.number
+        cdef ptrdiff_t rows = min(self.rows, self.filters - first), size = self.length * self.number, r
+        cdef ptrdiff_t whole = min(rows, max(<ptrdiff_t>0, (self.groups - g) * self.filters - first - self.edge))
         cdef const char *w = call.w + (g * self.filters + first) * size
         cdef const char *x
         cdef char *last = scratch + self.row_bytes
         cdef char *sums = last + self.row_bytes
         cdef bint tail = self.length % self.lanes != 0
-        if tail and g == self.groups - 1 and first + rows == self.filters:  # nothing lies behind the very last row
-            whole -= 1
-            memcpy(last, w + whole * size, size)
-            memset(last + size, 0, self.lanes * self.number)
+        memset(last + size, 0, self.lanes * self.number)
         for n in range(self.images):
             x = call.x + (n * self.groups + g) * size
             if tail:
@@ -98,8 +98,9 @@ cdef class Job:
                 memset(scratch + size, 0, self.lanes * self.number)
                 x = scratch
             self._sums(x, w, sums, whole)
-            if whole < rows:
-                self._sums(x, last, sums + whole * self.number, 1)
+            for r in range(whole, rows):
+                memcpy(last, w + r * size, size)
+                self._sums(x, last, sums + r * self.number, 1)
             if call.bias != NULL:
                 if self.number == 4:
                     _add[float](<float *>sums, <const float *>call.bias + g * self.filters + first, rows)
