@@ -99,9 +99,9 @@ DIRECT_FEW = {1: 3.0, 2: 2.1, 3: 1.75}
 # 1x1 kernels of so many channels, each product as so many: every one meets another line of memory. And where planes
 # are so large that those lines share sets of the L1 cache (64 to 128 channels, rows of 1024 to 4096: 1.1 to 1.6 times).
 DIRECT_POINTWISE, DIRECT_POINTWISE_MORE, DIRECT_POINTWISE_SETS = 64, 1.2, 1.3
-# Strided layers of so many channels, each product as so many: 1.1 to 1.5 times what they are predicted to take without
-# (16 to 512 channels, kernels of 3 to 8 taps), "implicit" and "indirect" 0.95 to 1.3 times.
-DIRECT_STRIDED, DIRECT_STRIDED_CHANNELS = 1.3, 16
+# Strided layers of so many channels or taps of a window, each product as so many: 1.1 to 1.5 times what they are
+# predicted to take without (16 to 512 channels, 3 to 8 taps; 3 channels of 11 x 11), "implicit" and "indirect" 0.95 to 1.3.
+DIRECT_STRIDED, DIRECT_STRIDED_CHANNELS, DIRECT_STRIDED_TAPS = 1.3, 16, 256
 # Layers of one result an image: inner products with weights as they lie (a call, bytes of weights a second, vectors of
 # products a second), or what matrix products with packed ones take beside their products. asv_bench/tools/single_results.py
 # measures both; calls, which pack, lose more than plans, so that inner products are given the benefit of the doubt.

@@ -100,7 +100,9 @@ def _slower(problem):
     """How many more products there seem to be where samples that are met one after the other lie far apart."""
     g = problem.geometry
     if any(a.stride > 1 for a in g.axes) and not g.transposed:
-        return _costs.DIRECT_STRIDED if g.channels >= _costs.DIRECT_STRIDED_CHANNELS else 1
+        taps = g.channels * math.prod(a.kernel for a in g.axes)
+        many = g.channels >= _costs.DIRECT_STRIDED_CHANNELS or taps >= _costs.DIRECT_STRIDED_TAPS
+        return _costs.DIRECT_STRIDED if many else 1
     if g.channels < _costs.DIRECT_POINTWISE or any(a.kernel > 1 for a in g.axes):
         return 1
     plane = math.prod(a.size for a in g.axes) * problem.compute.itemsize
