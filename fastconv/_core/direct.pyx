@@ -72,9 +72,9 @@ cdef class Job:
     def __init__(self, int phases, *, int kind, reader, int out_type, int activation,
                  ptrdiff_t k_count, ptrdiff_t channels, ptrdiff_t x_channel_bytes,
                  x_n, x_g, out_n, out_g, out_k, w_g, w_k, ptrdiff_t parts, bint weightless, bint plain_type,
-                 ptrdiff_t group, in_place=None):
+                 ptrdiff_t group, ptrdiff_t sum_block=TAP_BLOCK, in_place=None):
         """in_place: None, or numbers from row to row, column to column and to each channel (an array); group: so many
-        phases in turn share what is gathered."""
+        phases in turn share what is gathered; sum_block: taps of a running sum."""
         self.keep = []
         self.group = group
         self.in_place = in_place is not None
@@ -86,6 +86,7 @@ cdef class Job:
         self.first_item = table(self.keep, [0] * (phases + 1))
         self.phases = phases
         self.tiles = self._tiles(kind, k_count)
+        self.tiles.sum_block = sum_block
         memory_type, is_complex, swapped, fill = reader
         fill_reader(&self.reader, kind, memory_type, is_complex, swapped, fill)
         self.finish = k.fc_finish_find(kind, out_type)
@@ -430,6 +431,14 @@ cdef class Job:
         if self._exact(f, b, cols):
             for j in range(rows):
                 to = out + self.out_k[b.k0] + j * f.out_row_bytes
+                if f.taps > self.tiles.sum_block:
+                    self.tiles.store_blocks(b, cols, f.taps, off, x + j * pitch * number, w, to, 0 if b.mr == 1 else
+                                            (self.out_k[b.k0 + 1] - self.out_k[b.k0]) // number)
+                    for i in range(b.mr if self.activation or bias != NULL else 0):
+                        to = out + self.out_k[b.k0 + i] + j * f.out_row_bytes
+                        self.finish(to, number, to, NULL, cols,
+                                    NULL if bias == NULL else bias + (b.k0 + i) * number, self.activation)
+                    continue
                 self.tiles.store(b, cols, f.taps, off, x + j * pitch * number, w,
                                  NULL if bias == NULL else bias + b.k0 * number, to,
                                  (self.out_k[b.k0 + 1] - self.out_k[b.k0]) // number if b.mr > 1 else 0)

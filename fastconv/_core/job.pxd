@@ -36,12 +36,15 @@ cdef class Tiles:
     cdef readonly int kind
     cdef readonly int planes
     cdef readonly ptrdiff_t number_bytes
+    cdef ptrdiff_t sum_block    # taps of one running sum
     cdef void multiply(self, const Block *b, ptrdiff_t pixels, ptrdiff_t taps,
                        const int32_t *off, const char *x, ptrdiff_t im, const char *w, char *c,
                        ptrdiff_t ldc, int accumulate) noexcept nogil
     cdef void store(self, const Block *b, ptrdiff_t pixels, ptrdiff_t taps, const int32_t *off,
                     const char *x, const char *w, const char *bias, char *c,
                     ptrdiff_t ldc) noexcept nogil
+    cdef void store_blocks(self, const Block *b, ptrdiff_t pixels, ptrdiff_t taps, const int32_t *off,
+                           const char *x, const char *w, char *c, ptrdiff_t ldc) noexcept nogil
 
 
 cdef Tiles pixel_tiles(int kind, ptrdiff_t channels)

@@ -49,11 +49,16 @@ cdef ptrdiff_t *table(list keep, numbers) except NULL:
     return out
 
 
+cdef enum:
+    MOST_REST = 4096    # bytes of a tile one vector wide
+
+
 cdef class Tiles:
     def __cinit__(self, int kind, ptrdiff_t channels):
         self.kind = kind
         self.planes = k.fc_kind_planes(kind)
         self.number_bytes = k.fc_kind_size(kind)
+        self.sum_block = TAP_BLOCK
         self.blocks = <Block *>calloc(max(channels, 1), sizeof(Block))
         if self.blocks == NULL:
             raise MemoryError
@@ -69,7 +74,7 @@ cdef class Tiles:
         cdef ptrdiff_t size = self.number_bytes
         cdef ptrdiff_t weight_bytes = size * self.planes * b.width
         while True:
-            count = min(taps - first, <ptrdiff_t>TAP_BLOCK)
+            count = min(taps - first, self.sum_block)
             p = 0
             while p < pixels:
                 left = pixels - p
@@ -102,6 +107,30 @@ cdef class Tiles:
                 p = min(p, pixels - b.narrow_pixels)
                 b.narrow_store(taps, off, x + p * size, w, bias, c + p * size, ldc)
                 p += b.narrow_pixels
+
+    cdef void store_blocks(self, const Block *b, ptrdiff_t pixels, ptrdiff_t taps, const int32_t *off,
+                           const char *x, const char *w, char *c, ptrdiff_t ldc) noexcept nogil:
+        """As store, without a bias, in running sums of sum_block taps: block by block for all pixels, so that few of
+        the planes that taps are in are read at a time."""
+        cdef ptrdiff_t first = 0, count, p, i, size = self.number_bytes, narrow = b.narrow_pixels
+        cdef ptrdiff_t wide = pixels // b.wide_pixels * b.wide_pixels, even = pixels // narrow * narrow
+        cdef const char *part
+        cdef char rest[MOST_REST]
+        while first < taps:
+            count, part = min(taps - first, self.sum_block), w + first * size * b.width
+            p = 0
+            while p < wide:
+                b.wide(count, off + first, x + p * size, 0, part, c + p * size, ldc, first > 0)
+                p += b.wide_pixels
+            while p < even:
+                b.narrow(count, off + first, x + p * size, 0, part, c + p * size, ldc, first > 0)
+                p += narrow
+            if even < pixels:       # the last pixels and some before, which are summed already
+                b.narrow(count, off + first, x + (pixels - narrow) * size, 0, part, rest, narrow, first > 0)
+            first += count
+        for i in range(b.mr if even < pixels else 0):
+            memcpy(c + (i * ldc + even) * size, rest + (i * narrow + narrow - (pixels - even)) * size,
+                   (pixels - even) * size)
 
 
 cdef Tiles pixel_tiles(int kind, ptrdiff_t channels):

@@ -86,7 +86,7 @@ def amounts(problem):
     macs *= _slower(problem)
     stored = _work.words(problem, numbers)
     apart = 0
-    if _one_sum(problem) and reads_planes(problem):
+    if channels_together(problem) or (_one_sum(problem) and reads_planes(problem)):
         dense, rows = dense * _costs.IN_PLACE_SAMPLE, 0
     if problem.channels_last and g.channels * filters * math.prod(g.groups) > 1:  # a channel at a time
         apart, dense, strided, stored = stored + _work.words(problem, math.prod(g.x_shape)), 0, 0, 0
@@ -103,7 +103,7 @@ def _slower(problem):
         taps = g.channels * math.prod(a.kernel for a in g.axes)
         many = g.channels >= _costs.DIRECT_STRIDED_CHANNELS or taps >= _costs.DIRECT_STRIDED_TAPS
         return _costs.DIRECT_STRIDED if many else 1
-    if g.channels < _costs.DIRECT_POINTWISE or any(a.kernel > 1 for a in g.axes):
+    if g.channels < _costs.DIRECT_POINTWISE or any(a.kernel > 1 for a in g.axes) or channels_together(problem):
         return 1
     plane = math.prod(a.size for a in g.axes) * problem.compute.itemsize
     return _costs.DIRECT_POINTWISE_MORE * (_costs.DIRECT_POINTWISE_SETS if plane % 2048 == 0 else 1)
@@ -312,7 +312,8 @@ def _job_of(problem, x, out_steps, lanes, budget):
     if apart and len(subs) == 1 and filters <= 2 * _work.lanes(problem):
         in_place = _in_place(problem, x, axes_of[0], x_ops.rest[0])  # one block of filters meets a sample once
     elif lanes == "pixels" and len(subs) == 1 and kind is None:
-        in_place = _along_rows(_in_place(problem, x, axes_of[0], x_ops.rest[0]), problem)
+        in_place = _in_place(problem, x, axes_of[0], x_ops.rest[0], channels_together(problem))
+        in_place = _along_rows(in_place, problem)
     turned = apart and in_place is None and _turns(problem)
     small = in_place and lanes == "pixels" and filters <= _costs.IN_PLACE_FILTERS
     group = siblings(g, order, column)
@@ -331,6 +332,8 @@ def _job_of(problem, x, out_steps, lanes, budget):
     strips *= len(x_n) * len(x_g)
     parts = -(-_costs.ITEMS_WANTED // max(1, strips)) if filters >= 64 else 1
     make = _direct.Job
+    if lanes == "pixels" and channels_together(problem):
+        make = partial(make, sum_block=channels_together(problem))
     if lanes == "channels":
         if cut.block < g.channels:
             parts = max(min(parts, cut.parts), -(-filters // _costs.KEPT_FILTERS))
@@ -395,10 +398,10 @@ class InPlace(NamedTuple):
     off: np.ndarray
 
 
-def _in_place(problem, x, axes, channel_step):
+def _in_place(problem, x, axes, channel_step, together=0):
     """An InPlace for pointwise layers of plain numbers, None for others. For one block of filters nothing is worth
     gathering, and where filters come in several parts each would gather again; else a gathered strip is easier on
-    the caches."""
+    the caches. together: so many channels are met at a time, 0: all."""
     size = problem.compute.itemsize
     if x.dtype != problem.compute or not x.dtype.isnative or not x.flags.aligned:
         return None
@@ -413,7 +416,7 @@ def _in_place(problem, x, axes, channel_step):
     channels = problem.geometry.channels
     if (reach + channels * abs(channel_step)) // size >= 2**31:
         return None
-    if crowded(channels, channel_step):
+    if crowded(min(channels, together or channels), channel_step):
         return None
     row, col = ([0] * 2 + [s // size for s in steps])[-2:]
     return InPlace((row, col), np.arange(channels, dtype=np.int32) * (channel_step // size))
@@ -426,6 +429,21 @@ def reads_planes(problem):
     return (not problem.channels_last and problem.dtype == problem.compute and not g.transposed
             and not crowded(g.channels, plane)
             and all(a.kernel == a.stride == a.upsample == 1 and a.out == a.size for a in g.axes))  # fmt: skip
+
+
+def channels_together(problem):
+    """Channels that a tile sums at a time where planes are large: more streams than the processor follows, and more pages
+    than it remembers, would be read at once. 0 for other layers."""
+    g = problem.geometry
+    plane = math.prod(a.size for a in g.axes) * problem.compute.itemsize
+    if (problem.kind != "conv" or problem.channels_last or g.transposed or g.channels <= _costs.FAR_CHANNELS
+            or problem.dtype != problem.compute or not _one_sum(problem)
+            or plane < _costs.FAR_PLANE or plane * g.channels < _costs.FAR_BYTES
+            or not all(a.kernel == a.stride == a.upsample == 1 and a.out == a.size for a in g.axes)):  # fmt: skip
+        return 0
+    if not crowded(_costs.FAR_CHANNELS, plane):
+        return _costs.FAR_CHANNELS
+    return _costs.FAR_CHANNELS // 2 if math.prod(g.filters) <= _costs.FAR_CROWDED_FILTERS else 0
 
 
 def _one_sum(problem):
