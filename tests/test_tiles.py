@@ -32,18 +32,23 @@ def bounds(a, v, dtype, *arguments, **keywords):
     return wanted, UNIT[np.dtype(dtype).char] * sums
 
 
+def rms(numbers):
+    return np.sqrt(np.mean(abs(numbers) ** 2))
+
+
 def check(a, v, *arguments, limit=4e-7, **keywords):
     """Close to the exact result in the root mean square, whatever the threads; the same bits."""
     dtype = np.result_type(a, v)
-    wanted, _ = bounds(a, v, dtype, *arguments, **keywords)
-    scale = np.sqrt(np.mean(abs(wanted) ** 2)) or 1
+    wanted, sums = bounds(a, v, dtype, *arguments, **keywords)
+    # where all results cancel (one sample wrapped around, taps that add up to little) their size says nothing
+    scale = max(rms(wanted), rms(sums) / UNIT[np.dtype(dtype).char] / 10) or 1
     found = []
     for threads in (1, 3):
         with fastconv.num_threads(threads):
             found.append(fastconv.convolve(a, v, *arguments, **keywords, backend="oa"))
     np.testing.assert_array_equal(*found)
     assert found[0].dtype == dtype
-    error = np.sqrt(np.mean(abs(found[0] - wanted) ** 2)) / scale
+    error = rms(found[0] - wanted) / scale
     assert error < (limit if UNIT[dtype.char] > 1e-10 else limit * 2.0**-28), error
     return found[0]
 
