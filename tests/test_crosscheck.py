@@ -65,7 +65,7 @@ def fits(mode, a, v):
 
 @pytest.mark.parametrize("mode", ["full", "same", "valid"])
 @pytest.mark.parametrize("name", ["convolve", "correlate"])
-@drawn(max_examples=120)
+@drawn(max_examples=80)
 @given(two_shapes(), st.sampled_from(DTYPES), st.sampled_from(DTYPES), SEEDS)
 def test_scipy_signal(name, mode, both, one, other, seed):
     assume(fits(mode, *both))
@@ -97,7 +97,7 @@ def test_scipy_fftconvolve_axes(mode, both, data, seed):
 @pytest.mark.parametrize("boundary", ["fill", "wrap", "symm"])
 @pytest.mark.parametrize("mode", ["full", "same", "valid"])
 @pytest.mark.parametrize("name", ["convolve", "correlate"])
-@drawn(max_examples=60)
+@drawn(max_examples=40)
 @given(two_shapes((2, 2)), st.integers(-3, 3), st.sampled_from(DTYPES), SEEDS)
 def test_scipy_signal_2d(name, mode, boundary, both, fillvalue, dtype, seed):
     assume(fits(mode, *both))
@@ -116,7 +116,7 @@ def test_scipy_signal_2d(name, mode, boundary, both, fillvalue, dtype, seed):
 
 
 @pytest.mark.parametrize("boundary", BOUNDARIES)
-@drawn(max_examples=80)
+@drawn(max_examples=50)
 @given(two_shapes(), st.sampled_from(["float64", "float32", "complex128", "int16", "int64"]), SEEDS)
 @example(([5], [9]), "float64", 0)
 @example(([1, 4], [4, 6]), "float64", 1)
@@ -141,7 +141,7 @@ def test_scipy_ndimage_one_axis(boundary, shape, taps, data, seed):
     equal(fastconv.correlate(a, v, "same", axes=axis, boundary=boundary), theirs)
 
 
-@drawn(max_examples=60)
+@drawn(max_examples=40)
 @given(shapes(ranks=(1, 3)), st.integers(1, 5), st.sampled_from(["float64", "float32", "int32"]), SEEDS)
 def test_scipy_maximum_filter(shape, window, dtype, seed):
     a = samples(seed, shape, dtype)
@@ -212,7 +212,7 @@ def tensors(torch, *arrays):
     return [None if a is None else torch.from_numpy(a) for a in arrays]
 
 
-@drawn(max_examples=200)
+@drawn(max_examples=120)
 @given(layers())
 def test_torch_conv(torch, layer):
     x, w, bias = operands(layer)
@@ -241,7 +241,7 @@ def test_torch_conv_dtypes(torch, dtype, layer):
 
 
 @pytest.mark.parametrize("mode", ["zeros", "reflect", "replicate", "circular"])
-@drawn(max_examples=60)
+@drawn(max_examples=40)
 @given(layers())
 def test_torch_padding_modes(torch, mode, layer):
     if mode == "circular":  # PyTorch wraps around once at most
@@ -263,7 +263,7 @@ def test_torch_padding_modes(torch, mode, layer):
           lambda: module(torch.from_numpy(x)).detach().numpy(), RuntimeError)  # fmt: skip
 
 
-@drawn(max_examples=60)
+@drawn(max_examples=40)
 @given(layers())
 def test_torch_named_padding(torch, layer):
     x, w, bias = operands(layer)
@@ -275,7 +275,7 @@ def test_torch_named_padding(torch, layer):
               RuntimeError)  # fmt: skip
 
 
-@drawn(max_examples=200)
+@drawn(max_examples=120)
 @given(layers(), st.data())
 def test_torch_conv_transpose(torch, layer, data):
     x, w, bias = operands(layer, transposed=True)
@@ -288,7 +288,7 @@ def test_torch_conv_transpose(torch, layer, data):
           lambda: functional(*tensors(torch, x, w, bias), **words), RuntimeError)  # fmt: skip
 
 
-@drawn(max_examples=300)
+@drawn(max_examples=200)
 @given(layers(padding=4), st.booleans(), st.sampled_from(["float64", "float32"]))
 def test_torch_max_pool(torch, layer, ceil_mode, dtype):
     # of a dilated window PyTorch counts the taps, ONNX and fastconv the samples that it spans
@@ -307,7 +307,7 @@ def test_torch_max_pool(torch, layer, ceil_mode, dtype):
               lambda: functional(torch.from_numpy(x), layer["kernel"], **words), RuntimeError)  # fmt: skip
 
 
-@drawn(max_examples=300)
+@drawn(max_examples=200)
 @given(layers(padding=4), st.booleans(), st.booleans(), st.sampled_from([None, 1, 3, -2]))
 def test_torch_avg_pool(torch, layer, ceil_mode, count_include_pad, divisor):
     if layer["rank"] == 3:  # its 3-D check forgets the padding
@@ -387,7 +387,7 @@ def windows(layer):
     return {"kernel_shape": layer["kernel"], "strides": layer["stride"], "dilations": layer["dilation"]}
 
 
-@drawn(max_examples=80)
+@drawn(max_examples=50)
 @given(padded())
 def test_onnx_conv(onnx, layer):
     x, w, bias = operands(layer)
@@ -401,7 +401,7 @@ def test_onnx_conv(onnx, layer):
         equal(fastconv.conv(x, w, bias, padding=mine, **words), wanted)
 
 
-@drawn(max_examples=80)
+@drawn(max_examples=50)
 @given(padded(most=5), st.data())
 def test_onnx_conv_transpose(onnx, layer, data):
     """The reference's groups are wrong where a group has not one filter: one group."""
@@ -422,7 +422,7 @@ def test_onnx_conv_transpose(onnx, layer, data):
             equal(mine(x, w, bias, padding=name, **words), wanted)
 
 
-@drawn(max_examples=80)
+@drawn(max_examples=50)
 @given(padded(padding=1), st.booleans())
 def test_onnx_max_pool(onnx, layer, ceil_mode):
     # the reference has two implementations; that for strides and dilations of 1 only knows two axes
@@ -445,7 +445,7 @@ def test_onnx_max_pool(onnx, layer, ceil_mode):
         equal(np.where(empty, 0, y), np.where(empty, 0, theirs))
 
 
-@drawn(max_examples=80)
+@drawn(max_examples=50)
 @given(padded(padding=1), st.booleans())
 def test_onnx_average_pool(onnx, layer, count_include_pad):
     assume(all(max(p) <= e // 2 for p, e in zip(layer["pairs"], extents(layer), strict=True)))
@@ -484,7 +484,7 @@ def test_onnx_deform_conv(onnx, dtype, layer, masked, data):
     np.testing.assert_allclose(y, wanted, rtol=1e-6, atol=1e-6 * scale)
 
 
-@drawn(max_examples=60)
+@drawn(max_examples=40)
 @given(layers((1, 1)), st.booleans(), st.sampled_from([None, "silu"]))
 def test_onnx_causal_conv_with_state(onnx, layer, stateful, activation):
     defs = pytest.importorskip("onnx.defs")

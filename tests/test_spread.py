@@ -19,8 +19,8 @@ def by_implicit(x, w, bias=None, out=None, **keywords):
         with fastconv.num_threads(threads):
             found = layer(x, w, bias, out=out, backend="implicit", **keywords)
         np.testing.assert_array_equal(found, wanted)
-        plan = fastconv.plan_transpose(w, bias, input_shape=x.shape, backend="implicit", **keywords)
-        np.testing.assert_array_equal(plan(x), wanted)
+    plan = fastconv.plan_transpose(w, bias, input_shape=x.shape, backend="implicit", **keywords)
+    np.testing.assert_array_equal(plan(x), wanted)
     return wanted
 
 
