@@ -376,18 +376,14 @@ def test_thread_count_of_the_environment(mine, omp, wanted):
     assert said(COUNT, **{n: v for n, v in given.items() if v is not None}) == str(wanted)
 
 
-IMPOSSIBLE_COUNTS = [
-    "0", "abc", "2.5", "9" * 30, "²", "-1", "1e3", "4097", "100000", "2147483648", "9" * 19, "9" * 5000,
-    "\N{FULLWIDTH DIGIT TWO}", "\N{ARABIC-INDIC DIGIT THREE}", "１２", "0x4", "2 3", ",", "1_000",
-    "\N{VULGAR FRACTION ONE HALF}",
-]  # fmt: skip
-
-
 @pytest.mark.parametrize(
-    ("name", "value"),
-    [("FASTCONV_NUM_THREADS", v) for v in IMPOSSIBLE_COUNTS] + [("OMP_NUM_THREADS", v) for v in IMPOSSIBLE_COUNTS[:5]],
+    "value",
+    ["0", "-1", "abc", "2.5", "1e3", "4097", "100000", "2147483648", "9" * 19, "9" * 30, "9" * 5000,
+     "²", "\N{FULLWIDTH DIGIT TWO}", "\N{ARABIC-INDIC DIGIT THREE}", "１２", "0x4", "2 3", ",", "1_000",
+     "\N{VULGAR FRACTION ONE HALF}"],
     ids=lambda v: ascii(v[:20]),
-)
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["FASTCONV_NUM_THREADS", "OMP_NUM_THREADS"])
 def test_thread_counts_that_cannot_be(name, value):
     """A clear error, or a count that works; never a crash."""
     run = python(COUNT, **{name: value})
@@ -541,7 +537,7 @@ def enter(command, *arguments, cwd=None):
 
 @pytest.mark.parametrize("command", commands(), ids=lambda c: Path(c[0]).name)
 def test_command_line(command, tmp_path):
-    for cwd in (tmp_path, SOURCES):
+    for cwd in (tmp_path, SOURCES.parent, SOURCES.parent / "tests", SOURCES):
         run = enter(command, "info", cwd=cwd)
         assert (run.returncode, run.stderr) == (0, "")
         for word in (fastconv.__version__, np.__version__, "compiler", "isa", *fastconv.backends()):

@@ -39,9 +39,11 @@ def rms(numbers):
 def check(a, v, *arguments, limit=4e-7, **keywords):
     """Close to the exact result in the root mean square, whatever the threads; the same bits."""
     dtype = np.result_type(a, v)
-    wanted, sums = bounds(a, v, dtype, *arguments, **keywords)
-    # where all results cancel (one sample wrapped around, taps that add up to little) their size says nothing
-    scale = max(rms(wanted), rms(sums) / UNIT[np.dtype(dtype).char] / 10) or 1
+    wanted, _ = bounds(a, v, dtype, *arguments, **keywords)
+    # where all results cancel (one sample wrapped around, taps that add up to little) their size says nothing: what
+    # such terms of random signs come to does, about that size elsewhere
+    squares, _ = bounds(abs(a) ** 2, abs(v) ** 2, dtype, *arguments, **keywords)
+    scale = max(rms(wanted), np.sqrt(np.mean(abs(squares)))) or 1
     found = []
     for threads in (1, 3):
         with fastconv.num_threads(threads):

@@ -298,8 +298,8 @@ cdef class StripJob(Job):
 
 
 cdef class PlaceJob(StripJob):
-    """3 x 3, 5 x 5 or 7 x 7 at stride 1: of one output plane, read where its rows lie. Rows beyond the plane are one of zeros; its first and last are copied between zeros, as what lies beside
-    them may not be touched."""
+    """3 x 3, 5 x 5 or 7 x 7 at stride 1: of one output plane, read where its rows lie. Rows beyond the plane are one of
+    zeros; its first and last are copied between zeros, as what lies beside them may not be touched."""
     cdef k.fc_place place
     cdef ptrdiff_t row_bytes
 

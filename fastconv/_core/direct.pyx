@@ -414,8 +414,9 @@ cdef class Job:
         cdef const char *w = NULL
         cdef const char *bias = NULL
         cdef ptrdiff_t c_pitch = f.pitch if f.flat else f.strip_cols + self.tiles.max_pixels
-        cdef ptrdiff_t j, i, at
+        cdef ptrdiff_t j, i, at, ldc
         cdef const char *add = NULL
+        cdef const char *late
         cdef char *to
         if call.packed != NULL:
             w = call.packed + f.packed_bytes + g * f.group_bytes + b.at * f.taps * planes * number
@@ -429,22 +430,20 @@ cdef class Job:
                        out + self.out_k[b.k0], rows, cols)
             return
         if self._exact(f, b, cols):
+            late = bias
+            ldc = (self.out_k[b.k0 + 1] - self.out_k[b.k0]) // number if b.mr > 1 else 0
             for j in range(rows):
                 to = out + self.out_k[b.k0] + j * f.out_row_bytes
                 if f.taps > self.tiles.sum_block:
-                    self.tiles.store_blocks(b, cols, f.taps, off, x + j * pitch * number, w, to, 0 if b.mr == 1 else
-                                            (self.out_k[b.k0 + 1] - self.out_k[b.k0]) // number)
-                    for i in range(b.mr if self.activation or bias != NULL else 0):
-                        to = out + self.out_k[b.k0 + i] + j * f.out_row_bytes
-                        self.finish(to, number, to, NULL, cols,
-                                    NULL if bias == NULL else bias + (b.k0 + i) * number, self.activation)
-                    continue
-                self.tiles.store(b, cols, f.taps, off, x + j * pitch * number, w,
-                                 NULL if bias == NULL else bias + b.k0 * number, to,
-                                 (self.out_k[b.k0 + 1] - self.out_k[b.k0]) // number if b.mr > 1 else 0)
-                for i in range(b.mr if self.activation else 0):
+                    self.tiles.store_blocks(b, cols, f.taps, off, x + j * pitch * number, w, to, ldc)
+                else:
+                    self.tiles.store(b, cols, f.taps, off, x + j * pitch * number, w,
+                                     NULL if bias == NULL else bias + b.k0 * number, to, ldc)
+                    late = NULL     # the bias is added
+                for i in range(b.mr if self.activation or late != NULL else 0):
                     to = out + self.out_k[b.k0 + i] + j * f.out_row_bytes
-                    self.finish(to, number, to, NULL, cols, NULL, self.activation)
+                    self.finish(to, number, to, NULL, cols, NULL if late == NULL else late + (b.k0 + i) * number,
+                                self.activation)
             return
         if f.flat:
             self.tiles.multiply(b, (rows - 1) * f.pitch + cols, f.taps, f.off, x, im, w, c,

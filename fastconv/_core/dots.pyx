@@ -102,10 +102,7 @@ cdef class Job:
                 memcpy(last, w + r * size, size)
                 self._sums(x, last, sums + r * self.number, 1)
             if call.bias != NULL:
-                if self.number == 4:
-                    _add[float](<float *>sums, <const float *>call.bias + g * self.filters + first, rows)
-                else:
-                    _add[double](<double *>sums, <const double *>call.bias + g * self.filters + first, rows)
+                self._add(sums, call.bias + (g * self.filters + first) * self.number, rows)
             self.finish(call.out + n * call.n_step + g * call.g_step + first * call.k_step, call.k_step, sums, NULL,
                         rows, NULL, self.activation)
 
@@ -118,12 +115,16 @@ cdef class Job:
         while at < self.length:
             taps.count, taps.h = min(block, self.length - at), x + at * self.number
             self.dots(&taps, w + at * self.number, self.length, more, 1, rows)
-            if at > 0 and self.number == 4:
-                _add[float](<float *>sums, <const float *>more, rows)
-            elif at > 0:
-                _add[double](<double *>sums, <const double *>more, rows)
+            if at > 0:
+                self._add(sums, more, rows)
             more = sums + self.rows * self.number
             at += block
+
+    cdef void _add(self, char *to, const char *more, ptrdiff_t n) noexcept nogil:
+        if self.number == 4:
+            add(<float *>to, <const float *>more, n)
+        else:
+            add(<double *>to, <const double *>more, n)
 
 
 ctypedef fused Real:
@@ -131,7 +132,7 @@ ctypedef fused Real:
     double
 
 
-cdef inline void _add(Real *to, const Real *more, ptrdiff_t n) noexcept nogil:
+cdef inline void add(Real *to, const Real *more, ptrdiff_t n) noexcept nogil:
     cdef ptrdiff_t i
     for i in range(n):
         to[i] += more[i]

@@ -308,11 +308,12 @@ def _job_of(problem, x, out_steps, lanes, budget):
     # channels that are neighbours in x stay so in the strip
     together = lanes == "channels" and x_ops.rest[0] == x.itemsize and g.channels > 1
     axes_of = [_all_axes(sub, order, row, column, x_ops, out_spatial, out_batch, g) for sub in subs]
+    few = channels_together(problem) if lanes == "pixels" else 0
     in_place, apart = None, lanes == "channels" and not together
     if apart and len(subs) == 1 and filters <= 2 * _work.lanes(problem):
         in_place = _in_place(problem, x, axes_of[0], x_ops.rest[0])  # one block of filters meets a sample once
     elif lanes == "pixels" and len(subs) == 1 and kind is None:
-        in_place = _in_place(problem, x, axes_of[0], x_ops.rest[0], channels_together(problem))
+        in_place = _in_place(problem, x, axes_of[0], x_ops.rest[0], few)
         in_place = _along_rows(in_place, problem)
     turned = apart and in_place is None and _turns(problem)
     small = in_place and lanes == "pixels" and filters <= _costs.IN_PLACE_FILTERS
@@ -331,9 +332,7 @@ def _job_of(problem, x, out_steps, lanes, budget):
         strips += 0 if i > first else count
     strips *= len(x_n) * len(x_g)
     parts = -(-_costs.ITEMS_WANTED // max(1, strips)) if filters >= 64 else 1
-    make = _direct.Job
-    if lanes == "pixels" and channels_together(problem):
-        make = partial(make, sum_block=channels_together(problem))
+    make = partial(_direct.Job, sum_block=few) if few else _direct.Job
     if lanes == "channels":
         if cut.block < g.channels:
             parts = max(min(parts, cut.parts), -(-filters // _costs.KEPT_FILTERS))
@@ -426,8 +425,13 @@ def reads_planes(problem):
     """Whether _in_place finds samples of the usual order, channels first, to be read where they lie."""
     g = problem.geometry
     plane = math.prod(a.size for a in g.axes) * problem.compute.itemsize
+    return _on_planes(problem) and not crowded(g.channels, plane)
+
+
+def _on_planes(problem):
+    """Whether it is a 1x1 layer of planes that need no conversion."""
+    g = problem.geometry
     return (not problem.channels_last and problem.dtype == problem.compute and not g.transposed
-            and not crowded(g.channels, plane)
             and all(a.kernel == a.stride == a.upsample == 1 and a.out == a.size for a in g.axes))  # fmt: skip
 
 
@@ -436,10 +440,8 @@ def channels_together(problem):
     than it remembers, would be read at once. 0 for other layers."""
     g = problem.geometry
     plane = math.prod(a.size for a in g.axes) * problem.compute.itemsize
-    if (problem.kind != "conv" or problem.channels_last or g.transposed or g.channels <= _costs.FAR_CHANNELS
-            or problem.dtype != problem.compute or not _one_sum(problem)
-            or plane < _costs.FAR_PLANE or plane * g.channels < _costs.FAR_BYTES
-            or not all(a.kernel == a.stride == a.upsample == 1 and a.out == a.size for a in g.axes)):  # fmt: skip
+    if (problem.kind != "conv" or not _on_planes(problem) or not _one_sum(problem) or g.channels <= _costs.FAR_CHANNELS
+            or plane < _costs.FAR_PLANE or plane * g.channels < _costs.FAR_BYTES):  # fmt: skip
         return 0
     if not crowded(_costs.FAR_CHANNELS, plane):
         return _costs.FAR_CHANNELS
