@@ -47,12 +47,15 @@ def test_separable(seed, shape, dtype, view, data):
     for axis in range(len(shape)):
         modes.append(data.draw(st.sampled_from(MODES)))
         cvals.append(float(data.draw(st.integers(0, 3))))
-        taps = data.draw(st.integers(0, 12))
+        taps = data.draw(st.integers(0, 12) | st.integers(0, 50))
         kernels.append(rng.standard_normal(taps) if taps else None)
-        if taps % 2 and data.draw(st.booleans()):
-            kernels[axis] = kernels[axis] + kernels[axis][::-1]
+        sign = data.draw(st.sampled_from((0, 1, -1)))
+        if taps and sign:
+            kernels[axis] = kernels[axis] + sign * kernels[axis][::-1]
         if taps and dtype[0] == "u":
-            kernels[axis] = abs(kernels[axis]) / abs(kernels[axis]).sum()
+            kernels[axis] = abs(kernels[axis]) + 1e-3
+        if taps:  # of any length, numbers stay of one size, and so do rounding errors
+            kernels[axis] /= max(abs(kernels[axis]).sum(), 1e-3)
         origins.append(data.draw(st.integers(-(taps // 2), (taps - 1) // 2)) if taps else 0)
         if taps:
             y = nd.correlate1d(y, kernels[axis], axis, mode=modes[axis], cval=cvals[axis], origin=origins[axis])
@@ -88,6 +91,75 @@ def test_box(seed, shape, dtype, view, data):
     out = np.empty_like(x)
     separable.box(x, sizes, modes, cvals, origins, out)
     near(out, y)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_pairs_of_every_length(dtype, sign, rng):
+    """Taps that read the same from both ends, with either sign: every remainder of what registers hold."""
+    for taps in (*range(1, 30), 47, 64, 65, 128, 300, 511, 512, 513, 600):
+        w = rng.standard_normal(taps)
+        w = (w + sign * w[::-1]) / taps
+        for shape in ((1, 40), (5, 19), (26, 16), (7, 300)):
+            x = rng.standard_normal(shape).astype(dtype)
+            for kernels in ([w, None], [None, w], [w, w]):
+                y = x
+                for axis in (0, 1):
+                    if kernels[axis] is not None:
+                        y = nd.correlate1d(y, w, axis, mode="reflect")
+                out = np.empty_like(x)
+                separable.separable(x, kernels, ["reflect"] * 2, [0] * 2, [0] * 2, out)
+                near(out, y)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_sums_of_pairs_do_not_overflow(dtype, sign, axis, rng):
+    """Two large samples make an infinity that their products with small weights do not; NaN and infinity stay local."""
+    largest = np.finfo(dtype).max
+    w = np.array([0.1, -0.02, 0.2, 0.0, 0.15, 0.05]) / 2
+    w = np.concatenate((w, [0.25 if sign > 0 else 0.0], sign * w[::-1]))
+    x = (rng.uniform(0.7, 1, (30, 40)) * 0.9 * largest).astype(dtype)
+    if sign < 0:
+        x[::3] *= -1
+        x[:, ::5] *= -1
+    reach = len(w) // 2
+    for spot in (None, np.nan, np.inf):
+        if spot is not None:
+            x[11, 17] = spot
+        wanted = nd.correlate1d(x.astype("f8") / largest, w, axis, mode="reflect")
+        kernels = [w if i == axis else None for i in range(2)]
+        out = np.empty_like(x)
+        with np.errstate(all="ignore"):
+            separable.separable(x, kernels, ["reflect"] * 2, [0] * 2, [0] * 2, out)
+        at = np.abs(np.arange(x.shape[axis]) - (11, 17)[axis]) <= reach
+        touched = np.zeros(x.shape, bool)
+        if spot is not None:
+            touched[(at, 17) if axis == 0 else (11, at)] = True
+        assert np.isfinite(out[~touched]).all()
+        np.testing.assert_allclose(out[~touched] / largest, wanted[~touched], rtol=1e-5, atol=1e-6)
+        assert not np.isfinite(out[touched]).any()
+
+
+def test_pairs_give_each_image_the_bits_it_has_alone(rng):
+    w = rng.random(17)
+    w += w[::-1]
+    stack = rng.standard_normal((5, 70, 33)).astype("f4")
+    stack[2, 30, 10] = np.nan
+    stack[4, :, 7] = np.finfo("f4").max
+    for kernels in ([None, w, w], [None, w, None], [None, None, w]):
+        together, alone = np.empty_like(stack), np.empty_like(stack[0])
+        separable.separable(stack, kernels, ["mirror"] * 3, [0] * 3, [0] * 3, together)
+        for image, found in zip(stack, together, strict=True):
+            separable.separable(image, kernels[1:], ["mirror"] * 2, [0] * 2, [0] * 2, alone)
+            np.testing.assert_array_equal(found, alone)
+    long = rng.standard_normal((11, 701)).astype("f4")
+    together, alone = np.empty_like(long), np.empty_like(long[0])
+    separable.separable(long, [None, w], ["wrap"] * 2, [0] * 2, [0] * 2, together)
+    for row, found in zip(long, together, strict=True):
+        separable.separable(row, [w], ["wrap"], [0], [0], alone)
+        np.testing.assert_array_equal(found, alone)
 
 
 def test_out_may_be_the_input(rng):

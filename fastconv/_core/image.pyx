@@ -12,164 +12,17 @@ from libc.string cimport memcpy, memset
 cimport numpy as cnp
 
 from fastconv._core cimport kernels as k
-from fastconv._core.cpu cimport isa_index, threads_for
+from fastconv._core.cpu cimport threads_for
+from fastconv._core.image_cut cimport (
+    FC_IMAGE_ADD, FC_IMAGE_STORE, FC_IMAGE_STREAM, LINE, MOST_AXES, MOST_ROWS, MOST_VECTORS, TAP_BLOCK, Axis, Image,
+    Tools, before_image, beyond_image, buffer_pitch, down_pairs, fc_fence, fc_image_taps, fc_image_ukr, fc_resident,
+    line_pairs, number_of, prepare, tools_of, up)
 from fastconv._core.job cimport Team
 
 cnp.import_array()
 
 cdef enum:
-    TAP_BLOCK = 256         # of one running sum, as in job.pxd
-    LINE = 64               # bytes
-    STRIP_BYTES = 256 * 1024    # rows under a tile: they should stay in the L2 cache
-    PANEL_BYTES = 48 * 1024
-    LINED_BYTES = 128 * 1024    # the buffer between the two passes
-    MOST_WORK = 1 << 29     # multiply-adds of an item: Ctrl-C is noticed between two
-    MOST_BLOCK = 96         # rows of an item
     EARLY = 2               # threads share images of half the usual work: no other backend waits for them there
-    MOVED = 8               # multiply-adds in the time of a number read and written
-    # streamed stores save reads, and lose where the result would have stayed in the L3 cache: in and out
-    STREAM_BYTES = 32 * 1024 * 1024
-    # and take three times as long where the rows of a tile fall into one set of the first-level cache, or nearly
-    # so (Zen 3, rows of 2560, 4096, 4112, 4608 numbers)
-    STREAM_SETS = 2048
-    STREAM_APART = 256
-
-cdef Tools tools[5]
-
-
-cdef void find_tools() noexcept:
-    cdef int count, i, kind
-    cdef const fc_image_row *rows = fc_image_rows(isa_index(), &count)
-    cdef const fc_line_row *lines
-    cdef Tools *t
-    for i in range(count):
-        t = &tools[rows[i].kind - 2]
-        t.kind, t.number, t.lanes = rows[i].kind, k.fc_kind_size(rows[i].kind), rows[i].lanes
-        if rows[i].kh == 3:
-            t.three, t.three_rows = rows[i].run, rows[i].rows
-            continue
-        t.tile[rows[i].kw][rows[i].rows][rows[i].nv] = rows[i].run
-        if rows[i].kw == 0:     # serves one column of taps too, where there is no tile for that
-            if t.tile[1][rows[i].rows][rows[i].nv] == NULL:
-                t.tile[1][rows[i].rows][rows[i].nv] = rows[i].run
-            t.most_rows = max(t.most_rows, rows[i].rows)
-        t.column_rows = max(t.column_rows, rows[i].rows)
-    lines = fc_line_rows(isa_index(), &count)
-    for i in range(count):
-        t = &tools[lines[i].kind - 2]
-        t.line, t.ordered, t.box_add, t.box_line = (
-            lines[i].run, lines[i].ordered, lines[i].box_add, lines[i].box_line)
-
-
-find_tools()
-
-
-cdef const Tools *tools_of(int kind) noexcept nogil:
-    """The microkernels of a kind (fc_kind), NULL where there are none."""
-    return &tools[kind - 2] if 2 <= kind <= 6 else NULL
-
-
-cdef ptrdiff_t up(ptrdiff_t n, ptrdiff_t step) noexcept nogil:
-    return (n + step - 1) // step * step
-
-
-cdef void prepare(Image *d, const Tools *tools) noexcept nogil:
-    """Decide how the work is cut; axes, fill, lined, edge and gather are set."""
-    cdef Axis *row = &d.axis[d.axes - 2]
-    cdef Axis *col = &d.axis[d.axes - 1]
-    cdef ptrdiff_t number = tools.number, outer = 1, samples, outputs, table_rows, most
-    cdef int i
-    d.tools = tools
-    d.planes = 1
-    samples = row.size * col.size
-    for i in range(d.axes - 2):
-        outer *= d.axis[i].out
-        d.planes *= d.axis[i].taps
-        samples *= d.axis[i].size
-    outputs = outer * row.out * col.out
-    d.special = NULL
-    d.rows = tools.column_rows if d.lined else tools.most_rows
-    if row.taps == 3 and col.taps == 3 and not d.lined and tools.three != NULL:
-        d.special, d.rows = tools.three, tools.three_rows
-    while d.rows > 1 and (row.taps < d.rows - 1 or tools.tile[d.lined][d.rows][1] == NULL):
-        d.rows -= 1
-    d.tap_columns = max(1, TAP_BLOCK // row.taps)
-    d.stream = not d.lined and (samples + outputs) * number > STREAM_BYTES and \
-        d.planes * row.taps * col.taps <= TAP_BLOCK and row.out_step % LINE == 0 and \
-        col.out * number >= 8 * LINE and \
-        STREAM_APART <= row.out_step % STREAM_SETS <= STREAM_SETS - STREAM_APART
-    if d.planes * (row.taps + d.rows - 1) > 8 and row.x_step % 4096 == 0 and d.planes * row.taps > 1 and \
-            col.out * number <= 2048:
-        d.gather = True         # many short rows in one cache set
-    # an item: enough of them for several threads, enough rows that borders do not count
-    most = up(max(1, outer * row.out // 16), d.rows)
-    d.block = min(max(most, 8 * d.rows), up(MOST_BLOCK, d.rows))
-    d.chunk = max(1, col.out)
-    if d.lined:
-        most = LINED_BYTES // max(1, (col.out + col.taps) * number)
-        d.block = min(d.block, max(most // d.rows * d.rows, up(row.taps // 2, d.rows), d.rows))
-        # tall filters: a few columns of all rows under the block at a time, in the first-level cache
-        most = PANEL_BYTES // (number * d.planes * (d.block + row.taps - 1))
-        d.panel = max(most // (MOST_VECTORS * tools.lanes), 2) * MOST_VECTORS * tools.lanes
-        # rows of one cache set, or shorter than a vector, are copied together
-        d.gather = col.size < tools.lanes or (row.x_step % 1024 == 0 and d.planes * row.taps > 32)
-    else:
-        most = STRIP_BYTES // (number * d.planes * (row.taps + d.rows - 1))
-        d.chunk = min(d.chunk, max(up(most, LINE), 8 * LINE))
-        most = MOST_WORK // max(1, d.chunk * d.planes * row.taps * col.taps)
-        d.block = min(d.block, max(most // d.rows * d.rows, d.rows))
-    d.block = min(d.block, max(1, row.out))
-    d.blocks = (row.out + d.block - 1) // d.block
-    d.chunks = (col.out + d.chunk - 1) // d.chunk if d.chunk else 0
-    d.items = outer * d.blocks * d.chunks
-    d.work = <double>outputs * (MOVED + d.planes * (row.taps + col.taps if d.lined else row.taps * col.taps))
-    table_rows = d.planes * (d.block + row.taps - 1)
-    d.table_bytes = up(2 * table_rows * sizeof(void *), LINE)
-    d.pitch = patch_columns(d) + col.taps - 1 + tools.lanes
-    d.pitch = up(d.pitch, tools.lanes)
-    if d.pitch * number % 1024 == 0:
-        d.pitch += tools.lanes
-    d.patch_bytes = up(table_rows * d.pitch * number, LINE)
-    d.fill_bytes = up((max(d.chunk, col.size) + col.taps + 4 * tools.lanes) * number, LINE)
-    d.buffer_bytes = MOST_ROWS * MOST_VECTORS * tools.lanes * number
-    if d.lined:
-        d.buffer_bytes += d.block * buffer_pitch(d) * number
-    d.scratch_bytes = d.table_bytes + d.patch_bytes + d.fill_bytes + up(d.buffer_bytes, LINE)
-
-
-cdef ptrdiff_t before_image(const Axis *col) noexcept nogil:
-    """Outputs whose window begins left of the samples."""
-    return min(col.out, max(col.before, 0))
-
-
-cdef ptrdiff_t beyond_image(const Axis *col) noexcept nogil:
-    """Outputs whose window ends right of the samples."""
-    return min(col.out, max(col.out - (col.size - col.taps + col.before + 1), 0))
-
-
-cdef ptrdiff_t patch_columns(const Image *d) noexcept nogil:
-    """Most outputs of a patch."""
-    cdef const Axis *col = &d.axis[d.axes - 1]
-    cdef ptrdiff_t lanes = d.tools.lanes, beside
-    if d.lined:
-        return min(col.size, 2 * d.panel) if d.gather else 0
-    beside = max(before_image(col), beyond_image(col))
-    beside = up(beside + LINE // d.tools.number, lanes) + lanes
-    if d.gather or 2 * (beside + lanes) > d.chunk:
-        return d.chunk
-    return beside
-
-
-cdef ptrdiff_t buffer_pitch(const Image *d) noexcept nogil:
-    """Numbers in a row between the two passes: samples and what lies beside them."""
-    cdef const Axis *col = &d.axis[d.axes - 1]
-    cdef ptrdiff_t n = max(col.before, 0) + col.size + 2 * d.tools.lanes + \
-        max(col.out - col.before + col.taps - 1 - col.size, 0)
-    n = up(n, d.tools.lanes)
-    return n + d.tools.lanes if n * d.tools.number % 1024 == 0 else n
-
-
-# --- running ------------------------------------------------------------------------------------
 
 
 cdef int run(const Image *d, const char *x, const char *w, char *out) except -1:
@@ -180,6 +33,7 @@ cdef int run(const Image *d, const char *x, const char *w, char *out) except -1:
     cdef Call call
     cdef Team team
     call.d, call.x, call.w, call.out = d, x, w, out
+    call.down, call.along = down_pairs(d, w), line_pairs(d, w)
     # the system has just written the zeros of a fresh page, which are then in the cache
     call.stream = d.stream and fc_resident(out, d.axis[0].out * d.axis[0].out_step)
     if d.items == 0:
@@ -190,7 +44,7 @@ cdef int run(const Image *d, const char *x, const char *w, char *out) except -1:
             raise MemoryError(f"no memory for a workspace of {d.scratch_bytes} bytes a thread")
         fill_row(d, scratch)
         for item in range(d.items):
-            one_item(d, item, x, w, out, call.stream, scratch)
+            one_item(&call, item, scratch)
         return 0
     team = Team()
     threads = threads_for(EARLY * d.work)
@@ -206,6 +60,7 @@ cdef struct Call:
     const char *w
     char *out
     bint stream
+    int down, along         # 1, -1: those taps read the same from both ends, with another sign; 0: another way
 
 
 cdef void some_items(void *_, const Call *call, Team team, k.fc_share *share) noexcept nogil:
@@ -214,7 +69,7 @@ cdef void some_items(void *_, const Call *call, Team team, k.fc_share *share) no
     if scratch != NULL:
         fill_row(call.d, scratch)
     while team.next(share):
-        one_item(call.d, share.item, call.x, call.w, call.out, call.stream, scratch)
+        one_item(call, share.item, scratch)
     if call.stream:
         fc_fence()
 
@@ -230,16 +85,26 @@ cdef void put(char *to, const char *source, ptrdiff_t number) noexcept nogil:
 
 
 cdef void fill_row(const Image *d, char *scratch) noexcept nogil:
-    """The row that stands for every row outside."""
-    cdef ptrdiff_t number = d.tools.number, i
+    """The row that stands for every row outside, where there can be any."""
+    cdef ptrdiff_t done = d.tools.number
     cdef char *row = scratch + d.table_bytes
-    for i in range(d.fill_bytes // number):
-        put(row + i * number, d.fill, number)
+    cdef bint outside = False
+    cdef int i
+    for i in range(d.axes):
+        outside = outside or (d.axis[i].mode == k.FC_PAD_FILL and
+                              (d.axis[i].taps > 1 or d.axis[i].before != 0 or d.axis[i].out > d.axis[i].size))
+    if not outside:
+        return
+    put(row, d.fill, done)
+    while done < d.fill_bytes:
+        memcpy(row + done, row, min(done, d.fill_bytes - done))
+        done *= 2
 
 
-cdef void one_item(const Image *d, ptrdiff_t item, const char *x, const char *w, char *out,
-                   bint stream, char *scratch) noexcept nogil:
+cdef void one_item(const Call *call, ptrdiff_t item, char *scratch) noexcept nogil:
     """A block of rows, or a part of their columns, of one position of the outer axes."""
+    cdef const Image *d = call.d
+    cdef char *out = call.out
     cdef const Axis *row = &d.axis[d.axes - 2]
     cdef const Axis *col = &d.axis[d.axes - 1]
     cdef const Axis *a
@@ -259,7 +124,7 @@ cdef void one_item(const Image *d, ptrdiff_t item, const char *x, const char *w,
         out += index[i] * d.axis[i].out_step
     out += first_row * row.out_step + first_col * col.out_step
     for z in range(d.planes):
-        plane, rest = x, z
+        plane, rest = call.x, z
         for i in range(d.axes - 3, -1, -1):
             a = &d.axis[i]
             t = rest % a.taps
@@ -275,15 +140,18 @@ cdef void one_item(const Image *d, ptrdiff_t item, const char *x, const char *w,
                 at = k.fc_source_index(first_row + i - row.before, row.size, row.mode)
             table[z * count + i] = nowhere if at < 0 else plane + at * row.x_step
     if d.lined:
-        lined(d, table, count, w, out, rows, scratch)
+        lined(call, table, count, out, rows, scratch)
+    elif call.down:
+        d.tools.pair_columns(row.taps, call.down, <const void **>table, first_col, call.w, out,
+                             row.out_step // d.tools.number, rows, cols, pairs_of_item(d, scratch))
     else:
-        windows(d, table, count, w, out, first_col, rows, cols, stream, scratch)
+        windows(call, table, count, out, first_col, rows, cols, scratch)
 
 
-cdef void windows(const Image *d, const char **table, ptrdiff_t count, const char *w, char *out,
-                  ptrdiff_t first, ptrdiff_t rows, ptrdiff_t cols, bint stream,
-                  char *scratch) noexcept nogil:
+cdef void windows(const Call *call, const char **table, ptrdiff_t count, char *out, ptrdiff_t first,
+                  ptrdiff_t rows, ptrdiff_t cols, char *scratch) noexcept nogil:
     """Columns whose windows lie inside straight from the image, the others through patches."""
+    cdef const Image *d = call.d
     cdef const Axis *col = &d.axis[d.axes - 1]
     cdef ptrdiff_t lanes = d.tools.lanes, number = d.tools.number, wide
     cdef ptrdiff_t left = min(max(before_image(col) - first, 0), cols)
@@ -293,66 +161,87 @@ cdef void windows(const Image *d, const char **table, ptrdiff_t count, const cha
     if right - left >= 2 * LINE:
         while (<size_t>(out + left * number)) % LINE and left < right:
             left += 1
-        write = FC_IMAGE_STREAM if stream else FC_IMAGE_STORE
+        write = FC_IMAGE_STREAM if call.stream else FC_IMAGE_STORE
     if right - left < lanes or d.gather:
-        patched(d, table, count, w, out, first, rows, cols, scratch)
+        patched(call, table, count, out, first, rows, cols, scratch)
         return
     if left:
         wide = up(left, lanes)
-        patched(d, table, count, w, out, first, rows, wide, scratch)
+        patched(call, table, count, out, first, rows, wide, scratch)
     if right < cols:
         wide = up(cols - right, lanes)
-        patched(d, table, count, w, out + (cols - wide) * number, first + cols - wide, rows, wide,
-                scratch)
-    tiles(d, <const void **>table, count, w, out + left * number, first + left - col.before, rows,
-          right - left, d.axis[d.axes - 2].out_step // number, write, False, buffer_of(d, scratch))
+        patched(call, table, count, out + (cols - wide) * number, first + cols - wide, rows, wide, scratch)
+    tiles(call, <const void **>table, count, out + left * number, first + left - col.before, rows, right - left,
+          d.axis[d.axes - 2].out_step // number, write, False, scratch)
 
 
 cdef char *buffer_of(const Image *d, char *scratch) noexcept nogil:
     return scratch + d.table_bytes + d.fill_bytes + d.patch_bytes
 
 
-cdef void patched(const Image *d, const char **table, ptrdiff_t count, const char *w, char *out,
-                  ptrdiff_t first, ptrdiff_t rows, ptrdiff_t cols, char *scratch) noexcept nogil:
+cdef char *pairs_of_item(const Image *d, char *scratch) noexcept nogil:
+    return buffer_of(d, scratch) + d.buffer_bytes
+
+
+cdef ptrdiff_t *sources_of(const Image *d, char *scratch) noexcept nogil:
+    return <ptrdiff_t *>(pairs_of_item(d, scratch) + d.pair_bytes)
+
+
+cdef void patched(const Call *call, const char **table, ptrdiff_t count, char *out, ptrdiff_t first,
+                  ptrdiff_t rows, ptrdiff_t cols, char *scratch) noexcept nogil:
     """Some columns by way of a copy with their borders."""
+    cdef const Image *d = call.d
     cdef const Axis *col = &d.axis[d.axes - 1]
     cdef const char **patch_rows = table + d.planes * count
     gather(d, table, patch_rows, d.planes * count, first - col.before, cols + col.taps - 1, scratch)
-    tiles(d, <const void **>patch_rows, count, w, out, 0, rows, cols,
-          d.axis[d.axes - 2].out_step // d.tools.number, FC_IMAGE_STORE, False,
-          buffer_of(d, scratch))
+    tiles(call, <const void **>patch_rows, count, out, 0, rows, cols, d.axis[d.axes - 2].out_step // d.tools.number,
+          FC_IMAGE_STORE, False, scratch)
 
 
 cdef void gather(const Image *d, const char **table, const char **to_table, ptrdiff_t count,
                  ptrdiff_t first, ptrdiff_t n, char *scratch) noexcept nogil:
     """Virtual columns first .. first + n of every row of the table, side by side; to_table: their rows."""
     cdef const Axis *col = &d.axis[d.axes - 1]
-    cdef ptrdiff_t number = d.tools.number, i, j, at
+    cdef ptrdiff_t number = d.tools.number, i
     cdef ptrdiff_t begin = min(max(-first, 0), n), end = max(begin, min(n, col.size - first))
     cdef char *to = scratch + d.table_bytes + d.fill_bytes
     cdef const char *nowhere = scratch + d.table_bytes
-    cdef const char *source
+    cdef ptrdiff_t *sources = sources_of(d, scratch)
+    find_sources(col, first, begin, sources)
+    find_sources(col, first + end, n - end, sources + begin)
     for i in range(count):
         to_table[i] = to
-        source = table[i]
-        if source == nowhere:
+        if table[i] == nowhere:
             memcpy(to, nowhere, n * number)
         else:
-            memcpy(to + begin * number, source + (first + begin) * number, (end - begin) * number)
-            for j in range(begin):
-                at = k.fc_source_index(first + j, col.size, col.mode)
-                put(to + j * number, nowhere if at < 0 else source + at * number, number)
-            for j in range(end, n):
-                at = k.fc_source_index(first + j, col.size, col.mode)
-                put(to + j * number, nowhere if at < 0 else source + at * number, number)
+            edge(to, begin, sources, table[i], nowhere, number)
+            memcpy(to + begin * number, table[i] + (first + begin) * number, (end - begin) * number)
+            edge(to + end * number, n - end, sources + begin, table[i], nowhere, number)
         to += d.pitch * number
 
 
-cdef void tiles(const Image *d, const void **table, ptrdiff_t count, const char *w, char *out,
-                ptrdiff_t at, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldc, int write, bint column,
-                char *small) noexcept nogil:
-    """rows x cols outputs; column: w is one column of taps, the rows' own columns are left alone."""
+cdef void find_sources(const Axis *col, ptrdiff_t first, ptrdiff_t n, ptrdiff_t *to) noexcept nogil:
+    """Where the samples at virtual columns first .. first + n lie, the same for every row; -1: nowhere."""
+    cdef ptrdiff_t i
+    for i in range(n):
+        to[i] = k.fc_source_index(first + i, col.size, col.mode)
+
+
+cdef void edge(char *to, ptrdiff_t n, const ptrdiff_t *sources, const char *line, const char *outside,
+               ptrdiff_t number) noexcept nogil:
+    """n numbers of a line, or what lies outside."""
+    cdef ptrdiff_t i
+    for i in range(n):
+        put(to + i * number, outside if sources[i] < 0 else line + sources[i] * number, number)
+
+
+cdef void tiles(const Call *call, const void **table, ptrdiff_t count, char *out, ptrdiff_t at, ptrdiff_t rows,
+                ptrdiff_t cols, ptrdiff_t ldc, int write, bint column, char *scratch) noexcept nogil:
+    """rows x cols outputs; column: w begins with one column of taps, the rows' own columns are left alone."""
+    cdef const Image *d = call.d
     cdef const Tools *tools = d.tools
+    cdef const char *w = call.w
+    cdef char *small = buffer_of(d, scratch)
     cdef ptrdiff_t lanes = tools.lanes, number = tools.number, r = 0, p, left, begin, many
     cdef int high, nv, kw1
     cdef fc_image_ukr *ukr
@@ -360,6 +249,11 @@ cdef void tiles(const Image *d, const void **table, ptrdiff_t count, const char 
     taps.planes, taps.plane_rows, taps.kh = d.planes, count, d.axis[d.axes - 2].taps
     taps.kw = 1 if column else d.axis[d.axes - 1].taps
     kw1 = taps.kw == 1
+    if d.planes * taps.kh == 1 and taps.kw > 1 and cols >= lanes:
+        along(call, <const char *>table[0] + at * number,
+              (<const char *>table[1] - <const char *>table[0]) // number if rows > 1 else 0, w, out, ldc, rows, cols,
+              write, scratch)
+        return
     while r < rows:
         high = <int>min(<ptrdiff_t>d.rows, rows - r)
         while tools.tile[kw1][high][1] == NULL:
@@ -413,67 +307,84 @@ cdef void by_blocks(const Image *d, fc_image_ukr *ukr, int rows, int nv, const f
 # --- a column and a row of taps --------------------------------------------------------------
 
 
-cdef void lined(const Image *d, const char **table, ptrdiff_t count, const char *w, char *out,
-                ptrdiff_t rows, char *scratch) noexcept nogil:
+cdef void lined(const Call *call, const char **table, ptrdiff_t count, char *out, ptrdiff_t rows,
+                char *scratch) noexcept nogil:
     """Down the columns into a buffer, then along its rows."""
+    cdef const Image *d = call.d
     cdef const Axis *row = &d.axis[d.axes - 2]
     cdef const Axis *col = &d.axis[d.axes - 1]
     cdef const Tools *tools = d.tools
-    cdef ptrdiff_t number = tools.number, pitch = buffer_pitch(d), i, n, at, base = max(col.before, 0)
+    cdef const char *w = call.w
+    cdef ptrdiff_t number = tools.number, pitch = buffer_pitch(d), i, base = max(col.before, 0)
     cdef ptrdiff_t after = max(col.out - col.before + col.taps - 1 - col.size, 0)
     cdef char *small = buffer_of(d, scratch)
     cdef char *buffer = small + MOST_ROWS * MOST_VECTORS * tools.lanes * number
     cdef char *line
-    cdef const char *end_w = w + d.planes * row.taps * number
     cdef char beside[16]
-    if d.planes * row.taps == 1 and tools.kind >= 5 and number_of(tools.kind, w, 0) == 1:
-        for i in range(rows):
-            memcpy(buffer + (i * pitch + base) * number, table[i], col.size * number)
-    else:
-        at = 0
-        while at < col.size:
-            n = d.panel if col.size - at >= 2 * d.panel else col.size - at
-            if d.gather:
-                gather(d, table, table + d.planes * count, d.planes * count, at, n, scratch)
-                tiles(d, <const void **>(table + d.planes * count), count, w,
-                      buffer + (base + at) * number, 0, rows, n, pitch, FC_IMAGE_STORE, True, small)
-            else:
-                tiles(d, <const void **>table, count, w, buffer + (base + at) * number, at, rows, n,
-                      pitch, FC_IMAGE_STORE, True, small)
-            at += n
+    cdef ptrdiff_t *sources = sources_of(d, scratch)
+    down(call, table, count, buffer + base * number, pitch, rows, scratch)
     if d.edge_given:
         memcpy(beside, d.edge, 16)
     elif col.mode == k.FC_PAD_FILL:
         by_blocks_fill(d, count, w, beside, scratch)
+    find_sources(col, -base, base, sources)
+    find_sources(col, col.size, after, sources + base)
     for i in range(rows):
         line = buffer + (i * pitch + base) * number
-        for at in range(-base, 0):
-            edge(line, at, col, beside, number)
-        for at in range(col.size, col.size + after):
-            edge(line, at, col, beside, number)
-        line += -col.before * number
-        if col.out >= tools.lanes:
-            filter_line(tools, col.taps, line, end_w, out + i * row.out_step, col.out)
-        else:
-            filter_line(tools, col.taps, line, end_w, small, tools.lanes)
-            memcpy(out + i * row.out_step, small, col.out * number)
+        edge(line - base * number, base, sources, line, beside, number)
+        edge(line + col.size * number, after, sources + base, line, beside, number)
+    buffer += (base - col.before) * number
+    w += d.planes * row.taps * number
+    if col.out >= tools.lanes:
+        along(call, buffer, pitch, w, out, row.out_step // number, rows, col.out, FC_IMAGE_STORE, scratch)
+        return
+    for i in range(rows):
+        filter_line(tools, col.taps, buffer + i * pitch * number, w, small, tools.lanes, FC_IMAGE_STORE)
+        memcpy(out + i * row.out_step, small, col.out * number)
 
 
-cdef inline void filter_line(const Tools *tools, ptrdiff_t taps, const char *line, const char *w,
-                             char *out, ptrdiff_t n) noexcept nogil:
+cdef void along(const Call *call, const char *x, ptrdiff_t x_step, const char *w, char *out, ptrdiff_t out_step,
+                ptrdiff_t rows, ptrdiff_t cols, int write, char *scratch) noexcept nogil:
+    """The row of taps, cols outputs of each row; steps in numbers."""
+    cdef const Tools *tools = call.d.tools
+    cdef ptrdiff_t taps = call.d.axis[call.d.axes - 1].taps, i
+    if call.along:
+        tools.pair_lines(taps, call.along, x, x_step, w, out, out_step, rows, cols, pairs_of_item(call.d, scratch))
+        return
+    for i in range(rows):
+        filter_line(tools, taps, x + i * x_step * tools.number, w, out + i * out_step * tools.number, cols, write)
+
+
+cdef void down(const Call *call, const char **table, ptrdiff_t count, char *to, ptrdiff_t pitch,
+               ptrdiff_t rows, char *scratch) noexcept nogil:
+    """The column of taps, panel by panel."""
+    cdef const Image *d = call.d
+    cdef const Tools *tools = d.tools
+    cdef ptrdiff_t number = tools.number, cols = d.axis[d.axes - 1].size, at = 0, n
+    cdef const char **source = table
+    if call.down:
+        tools.pair_columns(count - rows + 1, call.down, <const void **>table, 0, call.w, to, pitch, rows, cols,
+                           pairs_of_item(d, scratch))
+        return
+    while at < cols:
+        n = d.panel if cols - at >= 2 * d.panel else cols - at
+        if d.gather:
+            source = table + d.planes * count
+            gather(d, table, source, d.planes * count, at, n, scratch)
+        tiles(call, <const void **>source, count, to + at * number, 0 if d.gather else at, rows, n, pitch,
+              FC_IMAGE_STORE, True, scratch)
+        at += n
+
+
+cdef void filter_line(const Tools *tools, ptrdiff_t taps, const char *line, const char *w, char *out, ptrdiff_t n,
+                      int write) noexcept nogil:
     """A row in running sums of at most TAP_BLOCK taps."""
     cdef ptrdiff_t t = min(taps, <ptrdiff_t>TAP_BLOCK), more
-    tools.line(t, line, w, out, n, FC_IMAGE_STORE)
+    tools.line(t, line, w, out, n, write)
     while t < taps:
         more = min(taps - t, <ptrdiff_t>TAP_BLOCK)
         tools.line(more, line + t * tools.number, w + t * tools.number, out, n, FC_IMAGE_ADD)
         t += more
-
-
-cdef inline void edge(char *line, ptrdiff_t at, const Axis *col, const char *beside,
-                      ptrdiff_t number) noexcept nogil:
-    cdef ptrdiff_t source = k.fc_source_index(at, col.size, col.mode)
-    put(line + at * number, beside if source < 0 else line + source * number, number)
 
 
 cdef void by_blocks_fill(const Image *d, ptrdiff_t count, const char *w, char *to,

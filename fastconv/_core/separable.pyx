@@ -11,10 +11,10 @@ from libc.string cimport memcpy, memset
 import numpy as np
 cimport numpy as cnp
 
-from fastconv._core cimport image
+from fastconv._core cimport image_cut
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport threads_for
-from fastconv._core.image cimport Job
+from fastconv._core.image cimport Job, put
 from fastconv._core.job cimport Team, fill_reader
 from fastconv._core.arrays import like, new
 
@@ -191,8 +191,8 @@ def _float_passes(x, out, passes, one_pass=None):
 
 def _one_pass(x, out, step, int column):
     """One filter down an axis, along the contiguous one, or both."""
-    job, parts, lined = _job(x, out, step, column)
-    job.run(x, np.concatenate(parts) if lined else parts[0], out)
+    job, parts = _job(x, out, step, column)
+    job.run(x, np.concatenate(parts), out)
 
 
 def _one_box(cnp.ndarray x not None, cnp.ndarray out not None, step, int column):
@@ -202,7 +202,7 @@ def _one_box(cnp.ndarray x not None, cnp.ndarray out not None, step, int column)
 
 
 def _job(x, out, step, int column):
-    """(Job, [taps down, taps along], whether there are taps along the contiguous axis)."""
+    """(Job, [taps down, taps along]), without those of an axis that is left alone."""
     by_axis = {one[0]: one for one in step}
     along = by_axis.pop(column, None)
     down = next(iter(by_axis.values()), None)
@@ -213,14 +213,14 @@ def _job(x, out, step, int column):
     parts = []
     for axis, one in ((row, down), (column, along)):
         taps, before, mode = (len(one[1]), len(one[1]) // 2 + one[4], one[2]) if one else (1, 0, 0)
-        parts.append(one[1].astype(dtype) if one else np.ones(1, dtype))
+        if one:
+            parts.append(one[1].astype(dtype))
         axes.append((1, 1, 1, 0, 0, 0, 0) if axis is None else
                     (x.shape[axis], x.shape[axis], taps, before, x.strides[axis],
                      out.strides[axis], mode))
-    fill = np.asarray(down[3] if down else 0).astype(dtype).tobytes()
+    fill = np.asarray((down or along)[3]).astype(dtype).tobytes()
     edge = np.asarray(along[3] if along else 0).astype(dtype).tobytes()
-    job = Job(5 if dtype == np.float32 else 6, axes, fill, along is not None, edge)
-    return job, parts, along is not None
+    return Job(5 if dtype == np.float32 else 6, axes, fill, down is not None and along is not None, edge), parts
 
 
 # --- boxes of float32 and float64
@@ -229,11 +229,11 @@ cdef enum:
     RESTART = 64            # rows after which running sums begin anew: rounding errors stay small
 
 
-cdef void one_box(const image.Image *d, ptrdiff_t item, const char *x, char *out,
+cdef void one_box(const image_cut.Image *d, ptrdiff_t item, const char *x, char *out,
                   char *scratch) noexcept nogil:
     """RESTART rows of means at one position of the outer axes."""
-    cdef const image.Axis *row = &d.axis[d.axes - 2]
-    cdef const image.Axis *col = &d.axis[d.axes - 1]
+    cdef const image_cut.Axis *row = &d.axis[d.axes - 2]
+    cdef const image_cut.Axis *col = &d.axis[d.axes - 1]
     cdef ptrdiff_t number = d.tools.number, blocks = (row.out + RESTART - 1) // RESTART
     cdef ptrdiff_t first = item % blocks * RESTART, rest = item // blocks, i, r, at, index
     cdef ptrdiff_t n = col.size
@@ -242,7 +242,7 @@ cdef void one_box(const image.Image *d, ptrdiff_t item, const char *x, char *out
     cdef char *sums = scratch + (max(col.before, <ptrdiff_t>0) + LINE - 1) // LINE * LINE * number
     cdef char *line = sums - col.before * number
     cdef char *outside = scratch + room
-    cdef image.fc_box box
+    cdef image_cut.fc_box box
     cdef char beside[16]
     cdef char *edge = beside
     cdef char *value
@@ -254,9 +254,9 @@ cdef void one_box(const image.Image *d, ptrdiff_t item, const char *x, char *out
         x += index * d.axis[i].x_step
         out += index * d.axis[i].out_step
     for i in range(n):
-        image.put(outside + i * number, d.fill, number)
+        put(outside + i * number, d.fill, number)
     box.taps, box.x, box.divisor = col.taps, line, <double>row.taps * col.taps
-    image.fc_box_widths(&box)
+    image_cut.fc_box_widths(&box)
     box.nears = scratch + 2 * room if box.near > 1 else line
     box.fars = scratch + 3 * room if box.far > 1 else box.nears
     memset(sums, 0, n * number)
@@ -277,22 +277,22 @@ cdef void one_box(const image.Image *d, ptrdiff_t item, const char *x, char *out
             at = i - col.before if i < col.before else i - col.before + n
             index = k.fc_source_index(at, n, col.mode)
             value = sums + index * number if index >= 0 else edge
-            image.put(line + (at + col.before) * number, value, number)
+            put(line + (at + col.before) * number, value, number)
         d.tools.box_line(&box, out + r * row.out_step, n)
 
 
-cdef ptrdiff_t box_room(const image.Axis *col) noexcept nogil:
+cdef ptrdiff_t box_room(const image_cut.Axis *col) noexcept nogil:
     """Numbers in a row of sums, with what stands beside them and what vectors reach over its end."""
     return (col.size + col.taps + 3 * LINE) // LINE * LINE
 
 
-cdef const char *row_of(const image.Axis *row, const char *x, ptrdiff_t i,
+cdef const char *row_of(const image_cut.Axis *row, const char *x, ptrdiff_t i,
                         const char *outside) noexcept nogil:
     cdef ptrdiff_t at = k.fc_source_index(i, row.size, row.mode)
     return outside if at < 0 else x + at * row.x_step
 
 
-cdef int run_box(const image.Image *d, const char *x, char *out) except -1:
+cdef int run_box(const image_cut.Image *d, const char *x, char *out) except -1:
     cdef ptrdiff_t items = (d.axis[d.axes - 2].out + RESTART - 1) // RESTART, i
     cdef ptrdiff_t nbytes = 4 * box_room(&d.axis[d.axes - 1]) * d.tools.number
     cdef double numbers = d.axis[d.axes - 2].out * d.axis[d.axes - 1].out
@@ -310,7 +310,7 @@ cdef int run_box(const image.Image *d, const char *x, char *out) except -1:
 
 
 cdef struct Box:
-    const image.Image *d
+    const image_cut.Image *d
     const char *x
     char *out
     ptrdiff_t nbytes
@@ -352,7 +352,7 @@ ctypedef struct Pass:
     ptrdiff_t taps, before
     int symmetry
     const double *w
-    image.fc_ordered_ukr *run
+    image_cut.fc_ordered_ukr *run
     double cval, divisor        # of the sums
     bint lines                  # an item is a line; else some neighbouring columns of a block of rows
     ptrdiff_t columns, chunks, blocks
@@ -463,7 +463,7 @@ def _ordered_pass(cnp.ndarray x not None, cnp.ndarray out not None, int axis,
     fill_reader(&p.reader, F64, MEMORY[x.dtype], False, False,
                 (np.float64(cval).tobytes(), np.float64(0).tobytes()))
     p.out_type = MEMORY[out.dtype]
-    p.run = image.tools_of(F64).ordered
+    p.run = image_cut.tools_of(F64).ordered
     p.x_along, p.out_along = cnp.PyArray_STRIDE(x, axis), cnp.PyArray_STRIDE(out, axis)
     p.along.length, p.along.upsample, p.along.step_bytes, p.along.mode = p.n, 1, p.x_along, mode
     # the other axes, the one with the narrowest step last

@@ -9,7 +9,8 @@ cimport numpy as cnp
 
 from fastconv._core cimport kernels as k
 from fastconv._core.arrays cimport result_for
-from fastconv._core.image cimport Axis, Image, number_of, prepare, put, run, tools_of
+from fastconv._core.image cimport put, run
+from fastconv._core.image_cut cimport Axis, Image, number_of, prepare, tools_of
 
 cnp.import_array()
 

@@ -36,6 +36,19 @@ typedef void fc_line_ukr(ptrdiff_t taps, const void *x, const void *w, void *y, 
  * tap, the last one first. Products are rounded before they are added. float64 only, else NULL. */
 typedef void fc_ordered_ukr(ptrdiff_t taps, int symmetry, const double *const *rows, const double *w, double *y,
                             ptrdiff_t n);
+/* y[r * y_step + p] = sum over t < taps of rows[r + t][at + p] * w[t] for r < count, p < n, n >= lanes, where
+ * w[taps - 1 - t] is w[t] (sign 1) or -w[t] (sign -1); only the first half of w is read, and the middle.
+ * scratch: FC_PAIR_SCRATCH(count, taps) bytes. Floats only, else NULL. */
+#define FC_PAIR_PANEL 256 /* bytes of a row that are filtered together */
+#define FC_PAIR_ROWS 6
+#define FC_PAIR_SCRATCH(count, taps) (((count) + 2 * FC_PAIR_ROWS + (taps)) * FC_PAIR_PANEL)
+typedef void fc_pair_columns(ptrdiff_t taps, int sign, const void *const *rows, ptrdiff_t at, const void *w, void *y,
+                             ptrdiff_t y_step, ptrdiff_t count, ptrdiff_t n, void *scratch);
+/* y[r * y_step + p] = sum over t < taps of x[r * x_step + p + t] * w[t] for such taps, r < count, p < n, n >= lanes.
+ * scratch: as for FC_PAIR_COLUMNS rows. */
+#define FC_PAIR_COLUMNS 256
+typedef void fc_pair_lines(ptrdiff_t taps, int sign, const void *x, ptrdiff_t x_step, const void *w, void *y,
+                           ptrdiff_t y_step, ptrdiff_t count, ptrdiff_t n, void *scratch);
 /* Running sums down the columns, and y[p] = sum over t < taps of x[p + t] / divisor for p < n. x, nears and fars have
  * room for FC_BOX_SLACK numbers after n + taps. Floats only, else NULL. */
 #define FC_BOX_SLACK 64
@@ -72,6 +85,8 @@ typedef struct {
     fc_box_add *box_add;
     fc_box_line *box_line;
     fc_ordered_ukr *ordered;
+    fc_pair_columns *pair_columns;
+    fc_pair_lines *pair_lines;
 } fc_line_row;
 const fc_line_row *fc_line_rows(fc_isa isa, int *count);
 

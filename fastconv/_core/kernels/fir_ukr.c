@@ -8,7 +8,6 @@
 #include "fc_filters.h"
 #include "../simd/vectors.h"
 
-#define FC_UNROLL32 _Pragma("GCC unroll 32")
 /* TILE sums, TAPS broadcasts and a sample: 21 of 32 registers, or 15 of 16; complex ones have two of each */
 #define TILE_REAL FC_PICK(16, 10, 10)
 #define TILE_COMPLEX FC_PICK(10, 5, 5)

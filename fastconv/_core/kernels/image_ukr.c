@@ -5,6 +5,9 @@
  * image is never copied.  Compiled once per ISA; image.inc says which tiles exist.
  */
 #include <string.h>
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
 
 #include "fc_image.h"
 #include "../simd/stream.h"
@@ -112,15 +115,24 @@ static void ordered_F64(ptrdiff_t taps, int symmetry, const double *const *rows,
 #define FC_T f64
 #include "box_ukr_body.h"
 
-#define FC_LINE_ROW(kind, T, add, box, ordered)                                                         \
+#define FC_T f32
+#include "turn_body.h"
+#include "pairs_ukr_body.h"
+#undef FC_T
+#define FC_T f64
+#include "turn_body.h"
+#include "pairs_ukr_body.h"
+#undef FC_T
+
+#define FC_LINE_ROW(kind, T, add, box, ordered, pair_columns, pair_lines)                                      \
     {"fc_" #kind "_line_ukr__" FC_STRING(FC_ISA), FC_KIND_##kind, (int)(sizeof(T##_v) / sizeof(T)),     \
-     line_##kind, add, box, ordered}
+     line_##kind, add, box, ordered, pair_columns, pair_lines}
 const fc_line_row FC_CAT(fc_line_table__, FC_ISA)[] = {
-    FC_LINE_ROW(F32, f32, box_add_f32, box_line_f32, NULL),
-    FC_LINE_ROW(F64, f64, box_add_f64, box_line_f64, ordered_F64),
-    FC_LINE_ROW(U16, u16, NULL, NULL, NULL),
-    FC_LINE_ROW(U32, u32, NULL, NULL, NULL),
-    FC_LINE_ROW(U64, u64, NULL, NULL, NULL),
+    FC_LINE_ROW(F32, f32, box_add_f32, box_line_f32, NULL, pair_columns_f32, pair_lines_f32),
+    FC_LINE_ROW(F64, f64, box_add_f64, box_line_f64, ordered_F64, pair_columns_f64, pair_lines_f64),
+    FC_LINE_ROW(U16, u16, NULL, NULL, NULL, NULL, NULL),
+    FC_LINE_ROW(U32, u32, NULL, NULL, NULL, NULL, NULL),
+    FC_LINE_ROW(U64, u64, NULL, NULL, NULL, NULL, NULL),
 };
 const int FC_CAT(fc_line_count__, FC_ISA) =
     (int)(sizeof FC_CAT(fc_line_table__, FC_ISA) / sizeof(fc_line_row));

@@ -11,9 +11,9 @@
 #define VU FC_CAT(FC_T, _vu)
 #define LANES ((int)(sizeof(V) / sizeof(T)))
 
-/* Vectors at x meet outputs low..high, whose weights lie at w + more - r.  What is fewer, vectors or weights,
+/* Vectors at x meet outputs low..high, whose weights lie at w - r.  What is fewer, vectors or weights,
  * is held in registers while the other passes by. */
-#define FC_MEET(x, w, low, high, more)                                       \
+#define FC_MEET(x, w, low, high)                                             \
     if (NV < R) {                                                            \
         V v_[4];                                                             \
         FC_UNROLL for (int j = 0; j < NV; j++) {                             \
@@ -23,7 +23,7 @@
         FC_UNROLL for (int r = 0; r < R; r++) {                              \
             if (r < (low) || r > (high))                                     \
                 continue;                                                    \
-            V b_ = (w)[(more) - r] - FC_CAT(FC_T, _zero);                    \
+            V b_ = (w)[-r] - FC_CAT(FC_T, _zero);                            \
             FC_CAT(FC_T, _keep)(b_);                                         \
             FC_UNROLL for (int j = 0; j < NV; j++)                           \
                 acc[r][j] += v_[j] * b_;                                     \
@@ -34,7 +34,7 @@
             FC_CAT(FC_T, _keep)(v_);                                         \
             FC_UNROLL for (int r = 0; r < R; r++)                            \
                 if (r >= (low) && r <= (high))                               \
-                    acc[r][j] += v_ * (w)[(more) - r];                       \
+                    acc[r][j] += v_ * (w)[-r];                               \
         }                                                                    \
     }
 
@@ -54,7 +54,7 @@ FC_INLINE void FC_TILE(const int KH, const int KW, const int R, const int NV, co
                 FC_OPAQUE(a);
                 FC_OPAQUE(wp);
                 FC_UNROLL for (int s = 0; s < KW; s++) {
-                    FC_MEET(a + s, wp + s * KH, (p >= KH ? p - KH + 1 : 0), (p < R ? p : R - 1), 0);
+                    FC_MEET(a + s, wp + s * KH, (p >= KH ? p - KH + 1 : 0), (p < R ? p : R - 1));
                 }
             }
             w += KH * KW;
@@ -62,29 +62,39 @@ FC_INLINE void FC_TILE(const int KH, const int KW, const int R, const int NV, co
             continue;
         }
         FC_UNROLL for (int q = 0; q < R - 1; q++) {
-            const T *a = (const T *)rows[q] + at, *b = (const T *)rows[kh + q] + at, *wq = w + q;
+            const T *a = (const T *)rows[q] + at, *b = (const T *)rows[kh + q] + at, *wa = w + q, *wb = wa + kh;
             FC_OPAQUE(a);
             FC_OPAQUE(b);
-            FC_OPAQUE(wq);
-            FC_SEVERAL for (ptrdiff_t s = 0; s < kw; s++, a++, b++, wq += kh) {
-                FC_MEET(a, wq, 0, q, 0);
-                FC_MEET(b, wq, q + 1, R - 1, kh);
+            FC_OPAQUE(wa);
+            FC_OPAQUE(wb);
+            FC_SEVERAL for (ptrdiff_t s = 0; s < kw; s++, a++, b++, wa += kh, wb += kh) {
+                FC_MEET(a, wa, 0, q);
+                FC_MEET(b, wb, q + 1, R - 1);
             }
         }
-        for (ptrdiff_t p = R - 1; p < kh; p++) {
-            const T *a = (const T *)rows[p] + at, *wp = w + p;
+        const T *wp = w + R - 1;
+        if (KW == 1)
+            FC_SEVERAL for (ptrdiff_t p = R - 1; p < kh; p++, wp++) {
+                const T *a = (const T *)rows[p] + at;
+                FC_OPAQUE(a);
+                FC_OPAQUE(wp);
+                FC_MEET(a, wp, 0, R - 1);
+            }
+        for (ptrdiff_t p = R - 1; p < kh && KW != 1; p++) {
+            const T *a = (const T *)rows[p] + at, *ws = w + p;
             FC_OPAQUE(a);
-            FC_OPAQUE(wp); /* or weights of one row are kept for the next, and sums spilled */
-            FC_SEVERAL for (ptrdiff_t s = 0; s < kw; s++, a++, wp += kh) {
-                FC_MEET(a, wp, 0, R - 1, 0);
+            FC_OPAQUE(ws); /* or weights of one row are kept for the next, and sums spilled */
+            FC_SEVERAL for (ptrdiff_t s = 0; s < kw; s++, a++, ws += kh) {
+                FC_MEET(a, ws, 0, R - 1);
             }
         }
         w += kh * kw;
         rows += taps->plane_rows;
     }
-    FC_UNROLL for (int r = 0; r < R; r++)
+    FC_UNROLL for (int r = 0; r < R; r++, c += ldc) {
+        FC_OPAQUE(c); /* or every row of every tile has a pointer of its own */
         FC_UNROLL for (int j = 0; j < NV; j++) {
-            T *to = c + r * ldc + j * LANES;
+            T *to = c + j * LANES;
             if (write == FC_IMAGE_STREAM) {
                 FC_STREAM(to, acc[r][j]);
                 continue;
@@ -93,6 +103,7 @@ FC_INLINE void FC_TILE(const int KH, const int KW, const int R, const int NV, co
                 acc[r][j] += *(const VU *)to;
             *(VU *)to = acc[r][j];
         }
+    }
 }
 #undef FC_MEET
 #undef FC_TILE

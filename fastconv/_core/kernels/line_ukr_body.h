@@ -18,7 +18,7 @@ FC_INLINE void MEET(const int M, const int NV, V *acc, const T *x, const T *w)
     FC_OPAQUE(x); /* or vectors are carried over from one block of taps to the next, and spilled */
     FC_UNROLL for (int m = 0; m < M; m++)
         tap[m] = w[m * LANES] - FC_CAT(FC_T, _zero);
-    FC_UNROLL for (int i = 0; i < NV + M - 1; i++) {
+    FC_UNROLL32 for (int i = 0; i < NV + M - 1; i++) {
         V a = *(const VU *)(x + i * LANES);
         FC_KEEP(a);
         FC_UNROLL for (int m = 0; m < M; m++)
@@ -29,22 +29,33 @@ FC_INLINE void MEET(const int M, const int NV, V *acc, const T *x, const T *w)
     }
 }
 
+/* M taps each for r = from .. to - 1: taps r, r + lanes, ... */
+FC_INLINE void FC_CAT(FC_LINE, _meets)(const int M, const int NV, V *acc, const T *x, const T *w, int from, int to)
+{
+    for (int r = from; r < to; r++)
+        MEET(M, NV, acc, x + r, w + r);
+}
+#define MEETS FC_CAT(FC_LINE, _meets)
+
 FC_INLINE void BLOCK(const int NV, ptrdiff_t taps, const T *x, const T *w, T *y, int write)
 {
     V acc[FC_LINE_VECTORS];
     FC_UNROLL for (int j = 0; j < NV; j++)
         acc[j] = FC_CAT(FC_T, _zero);
-    for (int r = 0; r < LANES && r < taps; r++) {
-        const T *xr = x + r, *wr = w + r, *end = w + taps; /* taps r, r + lanes, ... */
-        for (; wr + (FC_LINE_TAPS - 1) * LANES < end; xr += FC_LINE_TAPS * LANES, wr += FC_LINE_TAPS * LANES)
-            MEET(FC_LINE_TAPS, NV, acc, xr, wr);
-        if (wr + LANES < end) {
-            MEET(2, NV, acc, xr, wr);
-            xr += 2 * LANES;
-            wr += 2 * LANES;
-        }
-        if (wr < end)
-            MEET(1, NV, acc, xr, wr);
+    for (; taps >= FC_LINE_TAPS * LANES; taps -= FC_LINE_TAPS * LANES, x += FC_LINE_TAPS * LANES, w += FC_LINE_TAPS * LANES)
+        MEETS(FC_LINE_TAPS, NV, acc, x, w, 0, LANES);
+    const int full = (int)taps / LANES, more = (int)taps % LANES;
+    if (full == 3) {
+        MEETS(4, NV, acc, x, w, 0, more);
+        MEETS(3, NV, acc, x, w, more, LANES);
+    } else if (full == 2) {
+        MEETS(3, NV, acc, x, w, 0, more);
+        MEETS(2, NV, acc, x, w, more, LANES);
+    } else if (full == 1) {
+        MEETS(2, NV, acc, x, w, 0, more);
+        MEETS(1, NV, acc, x, w, more, LANES);
+    } else {
+        MEETS(1, NV, acc, x, w, 0, more);
     }
     FC_UNROLL for (int j = 0; j < NV; j++) {
         T *to = y + j * LANES;
@@ -57,6 +68,7 @@ FC_INLINE void BLOCK(const int NV, ptrdiff_t taps, const T *x, const T *w, T *y,
         *(VU *)to = acc[j];
     }
 }
+#undef MEETS
 
 static void FC_LINE(ptrdiff_t taps, const void *x_, const void *w_, void *y_, ptrdiff_t n, int write)
 {
@@ -65,10 +77,8 @@ static void FC_LINE(ptrdiff_t taps, const void *x_, const void *w_, void *y_, pt
     ptrdiff_t p = 0;
     for (; p + FC_LINE_VECTORS * LANES <= n; p += FC_LINE_VECTORS * LANES)
         BLOCK(FC_LINE_VECTORS, taps, x + p, w, y + p, write);
-    for (; p + FC_LINE_VECTORS / 2 * LANES <= n; p += FC_LINE_VECTORS / 2 * LANES)
-        BLOCK(FC_LINE_VECTORS / 2, taps, x + p, w, y + p, write);
-    for (; p + 2 * LANES <= n; p += 2 * LANES)
-        BLOCK(2, taps, x + p, w, y + p, write);
+    for (; p + 4 * LANES <= n; p += 4 * LANES)
+        BLOCK(4, taps, x + p, w, y + p, write);
     for (; p + LANES <= n; p += LANES)
         BLOCK(1, taps, x + p, w, y + p, write);
     if (p < n) { /* over its neighbour */

@@ -14,20 +14,23 @@
 
 typedef TURN_T TURN_P __attribute__((vector_size(16), aligned(sizeof(TURN_T)), may_alias));
 
-/* The pieces at x, x + step, ... side by side */
-FC_INLINE TURN_V TURN_N(pieces_)(const TURN_T *x, ptrdiff_t step)
+/* The pieces at x, x + step, ... side by side; far: x + step, from a pointer of its own where there are two pieces, so
+ * that all rows are a few steps from one of two pointers */
+FC_INLINE TURN_V TURN_N(pieces_)(const TURN_T *x, const TURN_T *far, ptrdiff_t step)
 {
 #if FC_VEC_BYTES == 64 && defined(__AVX512F__)
     __m512 v = _mm512_castps128_ps512(_mm_loadu_ps((const float *)x));
-    v = _mm512_mask_broadcast_f32x4(v, 0x00f0, _mm_loadu_ps((const float *)(x + step)));
+    v = _mm512_mask_broadcast_f32x4(v, 0x00f0, _mm_loadu_ps((const float *)far));
     v = _mm512_mask_broadcast_f32x4(v, 0x0f00, _mm_loadu_ps((const float *)(x + 2 * step)));
     v = _mm512_mask_broadcast_f32x4(v, 0xf000, _mm_loadu_ps((const float *)(x + 3 * step)));
     return (TURN_V)v;
 #elif FC_VEC_BYTES == 32
     __m256 v = _mm256_castps128_ps256(_mm_loadu_ps((const float *)x));
-    return (TURN_V)_mm256_insertf128_ps(v, _mm_loadu_ps((const float *)(x + step)), 1);
+    (void)step;
+    return (TURN_V)_mm256_insertf128_ps(v, _mm_loadu_ps((const float *)far), 1);
 #else
     TURN_V v;
+    (void)far;
     FC_UNROLL for (int i = 0; i < TURN_LANES / TURN_SIDE; i++)
         ((TURN_P *)&v)[i] = *(const TURN_P *)(x + i * step);
     return v;
@@ -56,8 +59,12 @@ FC_INLINE void TURN_N(turn_)(TURN_T *to, ptrdiff_t to_row, const TURN_T *x, ptrd
     FC_UNROLL for (int g = 0; g < TURN_LANES; g += TURN_SIDE) {
         TURN_V v[4], t[4];
         TURN_T *d = to + g * to_row;
+        const TURN_T *near = x + g, *far = near + TURN_SIDE * x_row;
+        FC_OPAQUE(near);
+        FC_OPAQUE(far);
+        FC_OPAQUE(d);
         FC_UNROLL for (int r = 0; r < TURN_SIDE; r++)
-            v[r] = TURN_N(pieces_)(x + g + r * x_row, TURN_SIDE * x_row);
+            v[r] = TURN_N(pieces_)(near + r * x_row, far + r * x_row, TURN_SIDE * x_row);
         if (TURN_SIDE == 2) {
             t[0] = TURN_N(zip_)(v[0], v[1], 0, 0);
             t[1] = TURN_N(zip_)(v[0], v[1], 1, 0);

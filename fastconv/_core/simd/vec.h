@@ -48,6 +48,7 @@
 #define FC_OPAQUE(p) __asm__("" : "+r"(p))
 
 #define FC_UNROLL _Pragma("GCC unroll 16")
+#define FC_UNROLL32 _Pragma("GCC unroll 32")
 /* Several turns of a loop of unknown length at once: what counts turns is a tenth of a tile's instructions, and
  * those are what a core has too few of while its other hyperthread is at work (docs/dev/benchmarking.rst). */
 #define FC_SEVERAL _Pragma("GCC unroll 4")

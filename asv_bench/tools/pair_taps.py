@@ -1,0 +1,55 @@
+"""From how many taps on it pays to add samples in pairs: ``LEAST_PAIRS`` of ``fastconv/_core/image_cut.pyx``.
+
+    python asv_bench/tools/pair_taps.py [--threads 1]
+
+Times filters of one image whose taps read the same from both ends against the same taps with one changed by a unit in
+the last place, which are multiplied one by one. Ratios below 1 at the short end: raise the constant. To see shorter
+filters, lower it and build again.
+"""
+
+import argparse
+import time
+
+import numpy as np
+
+import fastconv
+from fastconv import ndimage
+
+
+def seconds(calls, rounds=15):
+    """The least time of each call, calls taking turns."""
+    best = [np.inf] * len(calls)
+    for call in calls:
+        call()
+    for _ in range(rounds):
+        for i, call in enumerate(calls):
+            start = time.perf_counter()
+            call()
+            best[i] = min(best[i], time.perf_counter() - start)
+    return best
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--threads", type=int, default=1)
+    fastconv.set_num_threads(parser.parse_args().threads)
+    rng = np.random.default_rng(0)
+    print(f"{'image':>12s} taps  down  along  (time of tap by tap over that of pairs)")
+    for shape in ((256, 256), (512, 512), (1000, 1000), (1024, 1024), (2048, 2048)):
+        x = rng.standard_normal(shape).astype(np.float32)
+        out = np.empty_like(x)
+        for taps in (17, 21, 25, 33, 49, 65, 129):
+            same = np.hanning(taps + 2)[1:-1].astype(np.float32).astype(np.float64)
+            other = same.copy()
+            other[0] = np.nextafter(np.float32(other[0]), np.float32(2))
+            ratios = []
+            for axis in (0, 1):
+                pairs, one_by_one = seconds(
+                    [lambda w=w, axis=axis: ndimage.correlate1d(x, w, axis, output=out)
+                     for w in (same, other)])  # fmt: skip
+                ratios.append(one_by_one / pairs)
+            print(f"{shape[0]:6d} x {shape[1]:<4d} {taps:4d}  {ratios[0]:.2f}  {ratios[1]:.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
