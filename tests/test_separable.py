@@ -97,7 +97,7 @@ def test_box(seed, shape, dtype, view, data):
 @pytest.mark.parametrize("sign", [1, -1])
 def test_pairs_of_every_length(dtype, sign, rng):
     """Taps that read the same from both ends, with either sign: every remainder of what registers hold."""
-    for taps in (*range(1, 30), 47, 64, 65, 128, 300, 511, 512, 513, 600):
+    for taps in (*range(1, 14), *range(24, 38), *range(96, 110), 300, 511, 512, 513):
         w = rng.standard_normal(taps)
         w = (w + sign * w[::-1]) / taps
         for shape in ((1, 40), (5, 19), (26, 16), (7, 300)):
@@ -118,9 +118,9 @@ def test_pairs_of_every_length(dtype, sign, rng):
 def test_sums_of_pairs_do_not_overflow(dtype, sign, axis, rng):
     """Two large samples make an infinity that their products with small weights do not; NaN and infinity stay local."""
     largest = np.finfo(dtype).max
-    w = np.array([0.1, -0.02, 0.2, 0.0, 0.15, 0.05]) / 2
+    w = np.resize([0.1, -0.02, 0.2, 0.0, 0.15, 0.05], 49) / 40
     w = np.concatenate((w, [0.25 if sign > 0 else 0.0], sign * w[::-1]))
-    x = (rng.uniform(0.7, 1, (30, 40)) * 0.9 * largest).astype(dtype)
+    x = (rng.uniform(0.7, 1, (130, 140)) * 0.9 * largest).astype(dtype)  # enough taps for both axes
     if sign < 0:
         x[::3] *= -1
         x[:, ::5] *= -1
@@ -143,7 +143,7 @@ def test_sums_of_pairs_do_not_overflow(dtype, sign, axis, rng):
 
 
 def test_pairs_give_each_image_the_bits_it_has_alone(rng):
-    w = rng.random(17)
+    w = rng.random(99)
     w += w[::-1]
     stack = rng.standard_normal((5, 70, 33)).astype("f4")
     stack[2, 30, 10] = np.nan

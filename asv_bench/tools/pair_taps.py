@@ -1,10 +1,10 @@
-"""From how many taps on it pays to add samples in pairs: ``LEAST_PAIRS`` of ``fastconv/_core/image_cut.pyx``.
+"""From how many taps on it pays to add samples in pairs: DOWN_PAIRS and LINE_PAIRS of ``_core/image_cut.pyx``.
 
     python asv_bench/tools/pair_taps.py [--threads 1]
 
 Times filters of one image whose taps read the same from both ends against the same taps with one changed by a unit in
 the last place, which are multiplied one by one. Ratios below 1 at the short end: raise the constant. To see shorter
-filters, lower it and build again.
+filters, lower both and build again.
 """
 
 import argparse
@@ -38,7 +38,7 @@ def main():
     for shape in ((256, 256), (512, 512), (1000, 1000), (1024, 1024), (2048, 2048)):
         x = rng.standard_normal(shape).astype(np.float32)
         out = np.empty_like(x)
-        for taps in (17, 21, 25, 33, 49, 65, 129):
+        for taps in (17, 25, 33, 49, 65, 97, 129, 193):
             same = np.hanning(taps + 2)[1:-1].astype(np.float32).astype(np.float64)
             other = same.copy()
             other[0] = np.nextafter(np.float32(other[0]), np.float32(2))

@@ -17,8 +17,9 @@ cdef enum:
     STREAM_SETS = 2048
     STREAM_APART = 256
     # Samples under taps that read the same from both ends are added in pairs. Fewer taps gain nothing: samples are
-    # copied, down the columns, and turned, along rows, for it.
-    LEAST_PAIRS = 25
+    # copied, down the columns, and turned, along rows, for it (asv_bench/tools/pair_taps.py).
+    DOWN_PAIRS = 25
+    LINE_PAIRS = 97
     PAIR_ROWS = 48          # of an item: they are copied into the first-level cache
     MOST_PAIRS = 2 * TAP_BLOCK
 
@@ -170,12 +171,12 @@ cdef ptrdiff_t buffer_pitch(const Image *d) noexcept nogil:
     return n + d.tools.lanes if n * d.tools.number % 1024 == 0 else n
 
 
-cdef int pairs_of(const Image *d, const char *w, ptrdiff_t taps) noexcept nogil:
+cdef int pairs_of(const Image *d, const char *w, ptrdiff_t taps, int least) noexcept nogil:
     """1, -1: pairs of samples may be added, subtracted, before they meet their weight; 0: neither."""
     cdef int kind = d.tools.kind, sign = 0
     cdef ptrdiff_t i
     cdef double one, other
-    if d.tools.pair_columns == NULL or not LEAST_PAIRS <= taps <= MOST_PAIRS:
+    if d.tools.pair_columns == NULL or not least <= taps <= MOST_PAIRS:
         return 0
     for i in range((taps + 1) // 2):
         one, other = number_of(kind, w, i), number_of(kind, w, taps - 1 - i)
@@ -194,7 +195,7 @@ cdef int down_pairs(const Image *d, const char *w) noexcept nogil:
     """pairs_of the taps down the columns."""
     cdef const Axis *col = &d.axis[d.axes - 1]
     if d.planes == 1 and col.size >= d.tools.lanes and (d.lined or (col.taps == 1 and col.size == col.out)):
-        return pairs_of(d, w, d.axis[d.axes - 2].taps)
+        return pairs_of(d, w, d.axis[d.axes - 2].taps, DOWN_PAIRS)
     return 0
 
 
@@ -203,5 +204,6 @@ cdef int line_pairs(const Image *d, const char *w) noexcept nogil:
     cdef const Axis *col = &d.axis[d.axes - 1]
     cdef ptrdiff_t down = d.planes * d.axis[d.axes - 2].taps
     if col.out >= d.tools.lanes and (d.lined or down == 1):
-        return pairs_of(d, w + (down * d.tools.number if d.lined else 0), col.taps)
+        return pairs_of(d, w + (down * d.tools.number if d.lined else 0), col.taps,
+                        LINE_PAIRS)
     return 0
