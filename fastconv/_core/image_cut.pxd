@@ -27,6 +27,8 @@ cdef extern from "kernels/fc_image.h" nogil:
     ctypedef void fc_ordered_ukr(ptrdiff_t taps, int symmetry, const double *const *rows,
                                  const double *w, double *y, ptrdiff_t n) noexcept
     ctypedef void fc_box_add(void *sums, const void *add, const void *sub, ptrdiff_t n) noexcept
+    ctypedef void fc_cast(void *to, ptrdiff_t step, k.fc_memory_type type, const double *values,
+                          ptrdiff_t n) noexcept
     ctypedef void fc_pair_columns(ptrdiff_t taps, int sign, const void *const *rows, ptrdiff_t at,
                                   const void *w, void *y, ptrdiff_t y_step, ptrdiff_t count, ptrdiff_t n,
                                   void *scratch) noexcept
@@ -53,6 +55,7 @@ cdef extern from "kernels/fc_image.h" nogil:
         fc_box_add *box_add
         fc_box_line *box_line
         fc_ordered_ukr *ordered
+        fc_cast *cast
         fc_pair_columns *pair_columns
         fc_pair_lines *pair_lines
     const fc_line_row *fc_line_rows(k.fc_isa isa, int *count) noexcept
@@ -88,6 +91,7 @@ ctypedef struct Tools:      # the microkernels of one number type
     int three_rows
     fc_line_ukr *line
     fc_ordered_ukr *ordered
+    fc_cast *cast
     fc_box_add *box_add
     fc_box_line *box_line
     fc_pair_columns *pair_columns

@@ -46,9 +46,9 @@ cdef void find_tools() noexcept:
     lines = fc_line_rows(isa_index(), &count)
     for i in range(count):
         t = &tools[lines[i].kind - 2]
-        t.line, t.ordered, t.box_add, t.box_line, t.pair_columns, t.pair_lines = (
-            lines[i].run, lines[i].ordered, lines[i].box_add, lines[i].box_line, lines[i].pair_columns,
-            lines[i].pair_lines)
+        t.line, t.ordered, t.cast, t.box_add, t.box_line, t.pair_columns, t.pair_lines = (
+            lines[i].run, lines[i].ordered, lines[i].cast, lines[i].box_add, lines[i].box_line,
+            lines[i].pair_columns, lines[i].pair_lines)
 
 
 find_tools()

@@ -353,6 +353,7 @@ ctypedef struct Pass:
     int symmetry
     const double *w
     image_cut.fc_ordered_ukr *run
+    image_cut.fc_cast *cast
     double cval, divisor        # of the sums
     bint lines                  # an item is a line; else some neighbouring columns of a block of rows
     ptrdiff_t columns, chunks, blocks
@@ -369,30 +370,13 @@ cdef void some_lines(void *_, const Pass *p, Team team, k.fc_share *share) noexc
             one_run(p, share.item, scratch)
 
 
-cdef void cast(char *to, ptrdiff_t step, int kind, double divisor, const double *values,
-               ptrdiff_t n) noexcept nogil:
-    """As C casts, which SciPy leaves the rounding to integers to."""
+cdef void write(const Pass *p, char *to, ptrdiff_t step, double *values, ptrdiff_t n) noexcept nogil:
+    """Results, as the type of out."""
     cdef ptrdiff_t i
-    cdef double v
-    for i in range(n):
-        v = values[i] / divisor if divisor != 1 else values[i]
-        if kind == 12:
-            (<double *>to)[0] = v
-        elif kind == 11:
-            (<float *>to)[0] = <float>v
-        elif kind == 0:
-            (<unsigned char *>to)[0] = <int>v != 0
-        elif kind <= 2:
-            (<unsigned char *>to)[0] = <unsigned char><int>v
-        elif kind <= 4:
-            (<unsigned short *>to)[0] = <unsigned short><int>v
-        elif kind <= 6:
-            (<unsigned int *>to)[0] = <unsigned int><int64_t>v
-        elif kind == 7 or v < 9223372036854775808.0:
-            (<int64_t *>to)[0] = <int64_t>v
-        else:
-            (<uint64_t *>to)[0] = <uint64_t>v
-        to += step
+    if p.divisor != 1:
+        for i in range(n):
+            values[i] /= p.divisor
+    p.cast(to, step, <k.fc_memory_type>p.out_type, values, n)
 
 
 cdef void one_run(const Pass *p, ptrdiff_t item, double *scratch) noexcept nogil:
@@ -425,7 +409,7 @@ cdef void one_run(const Pass *p, ptrdiff_t item, double *scratch) noexcept nogil
     result = data + (BLOCK + p.taps - 1) * pitch
     for i in range(count):
         p.run(p.taps, p.symmetry, <const double **>(rows + i), p.w, result, cols)
-        cast(out + (first + i) * p.out_along, p.out_step[last], p.out_type, p.divisor, result, cols)
+        write(p, out + (first + i) * p.out_along, p.out_step[last], result, cols)
 
 
 cdef void one_line(const Pass *p, ptrdiff_t item, double *scratch) noexcept nogil:
@@ -444,7 +428,7 @@ cdef void one_line(const Pass *p, ptrdiff_t item, double *scratch) noexcept nogi
     for i in range(p.taps):
         rows[i] = line + i
     p.run(p.taps, p.symmetry, <const double **>rows, p.w, result, p.n)
-    cast(out, p.out_along, p.out_type, p.divisor, result, p.n)
+    write(p, out, p.out_along, result, p.n)
 
 
 def _ordered_pass(cnp.ndarray x not None, cnp.ndarray out not None, int axis,
@@ -463,7 +447,7 @@ def _ordered_pass(cnp.ndarray x not None, cnp.ndarray out not None, int axis,
     fill_reader(&p.reader, F64, MEMORY[x.dtype], False, False,
                 (np.float64(cval).tobytes(), np.float64(0).tobytes()))
     p.out_type = MEMORY[out.dtype]
-    p.run = image_cut.tools_of(F64).ordered
+    p.run, p.cast = image_cut.tools_of(F64).ordered, image_cut.tools_of(F64).cast
     p.x_along, p.out_along = cnp.PyArray_STRIDE(x, axis), cnp.PyArray_STRIDE(out, axis)
     p.along.length, p.along.upsample, p.along.step_bytes, p.along.mode = p.n, 1, p.x_along, mode
     # the other axes, the one with the narrowest step last

@@ -36,6 +36,9 @@ typedef void fc_line_ukr(ptrdiff_t taps, const void *x, const void *w, void *y, 
  * tap, the last one first. Products are rounded before they are added. float64 only, else NULL. */
 typedef void fc_ordered_ukr(ptrdiff_t taps, int symmetry, const double *const *rows, const double *w, double *y,
                             ptrdiff_t n);
+/* The values as C casts them to a memory type, which SciPy leaves the rounding to integers to; to advances by step
+ * bytes. float64 only, else NULL. */
+typedef void fc_cast(void *to, ptrdiff_t step, fc_memory_type type, const double *values, ptrdiff_t n);
 /* y[r * y_step + p] = sum over t < taps of rows[r + t][at + p] * w[t] for r < count, p < n, n >= lanes, where
  * w[taps - 1 - t] is w[t] (sign 1) or -w[t] (sign -1); only the first half of w is read, and the middle.
  * scratch: FC_PAIR_SCRATCH(count, taps) bytes. Floats only, else NULL. */
@@ -85,6 +88,7 @@ typedef struct {
     fc_box_add *box_add;
     fc_box_line *box_line;
     fc_ordered_ukr *ordered;
+    fc_cast *cast;
     fc_pair_columns *pair_columns;
     fc_pair_lines *pair_lines;
 } fc_line_row;

@@ -79,7 +79,7 @@ FC_INLINE void ordered_block(const int NV, ptrdiff_t taps, int symmetry, const d
 {
     const int lanes = (int)(sizeof(f64_v) / sizeof(double));
     const ptrdiff_t first = symmetry ? taps / 2 : taps - 1;
-    f64_v acc[4];
+    f64_v acc[8];
     FC_UNROLL for (int j = 0; j < NV; j++)
         acc[j] = *(const f64_vu *)(rows[first] + p + j * lanes) * w[first];
     for (ptrdiff_t t = 0; t < first; t++) {
@@ -104,10 +104,45 @@ static void ordered_F64(ptrdiff_t taps, int symmetry, const double *const *rows,
 {
     const int lanes = (int)(sizeof(f64_v) / sizeof(double));
     ptrdiff_t p = 0;
+    for (; p + 8 * lanes <= n; p += 8 * lanes)
+        ordered_block(8, taps, symmetry, rows, w, y, p);
     for (; p + 4 * lanes <= n; p += 4 * lanes)
         ordered_block(4, taps, symmetry, rows, w, y, p);
     for (; p < n; p += lanes) /* rows and y have room for a vector beyond their end */
         ordered_block(1, taps, symmetry, rows, w, y, p);
+}
+
+/* Numbers of integers narrower than int go by way of int, as in C; those of others by way of int64_t. */
+#define FC_CAST(T, way)                                                        \
+    {                                                                          \
+        if (step == sizeof(T)) {                                               \
+            T *restrict side_by_side = to_;                                    \
+            for (ptrdiff_t i = 0; i < n; i++)                                  \
+                side_by_side[i] = (T)(way)values[i];                           \
+        } else {                                                               \
+            for (ptrdiff_t i = 0; i < n; i++)                                  \
+                *(T *)((char *)to_ + i * step) = (T)(way)values[i];            \
+        }                                                                      \
+        break;                                                                 \
+    }
+static void cast_F64(void *to_, ptrdiff_t step, fc_memory_type type, const double *restrict values, ptrdiff_t n)
+{
+    switch (type) {
+    case FC_F64: FC_CAST(double, double)
+    case FC_F32: FC_CAST(float, float)
+    case FC_I8: case FC_U8: FC_CAST(uint8_t, int)
+    case FC_I16: case FC_U16: FC_CAST(uint16_t, int)
+    case FC_I32: case FC_U32: FC_CAST(uint32_t, int64_t)
+    case FC_I64: FC_CAST(int64_t, int64_t)
+    case FC_BOOL:
+        for (ptrdiff_t i = 0; i < n; i++)
+            ((unsigned char *)to_)[i * step] = (int)values[i] != 0;
+        break;
+    default: /* uint64: numbers beyond int64 too */
+        for (ptrdiff_t i = 0; i < n; i++)
+            *(uint64_t *)((char *)to_ + i * step) =
+                values[i] < 9223372036854775808.0 ? (uint64_t)(int64_t)values[i] : (uint64_t)values[i];
+    }
 }
 
 #define FC_T f32
@@ -124,15 +159,15 @@ static void ordered_F64(ptrdiff_t taps, int symmetry, const double *const *rows,
 #include "pairs_ukr_body.h"
 #undef FC_T
 
-#define FC_LINE_ROW(kind, T, add, box, ordered, pair_columns, pair_lines)                                      \
+#define FC_LINE_ROW(kind, T, add, box, ordered, cast, pair_columns, pair_lines)                                \
     {"fc_" #kind "_line_ukr__" FC_STRING(FC_ISA), FC_KIND_##kind, (int)(sizeof(T##_v) / sizeof(T)),     \
-     line_##kind, add, box, ordered, pair_columns, pair_lines}
+     line_##kind, add, box, ordered, cast, pair_columns, pair_lines}
 const fc_line_row FC_CAT(fc_line_table__, FC_ISA)[] = {
-    FC_LINE_ROW(F32, f32, box_add_f32, box_line_f32, NULL, pair_columns_f32, pair_lines_f32),
-    FC_LINE_ROW(F64, f64, box_add_f64, box_line_f64, ordered_F64, pair_columns_f64, pair_lines_f64),
-    FC_LINE_ROW(U16, u16, NULL, NULL, NULL, NULL, NULL),
-    FC_LINE_ROW(U32, u32, NULL, NULL, NULL, NULL, NULL),
-    FC_LINE_ROW(U64, u64, NULL, NULL, NULL, NULL, NULL),
+    FC_LINE_ROW(F32, f32, box_add_f32, box_line_f32, NULL, NULL, pair_columns_f32, pair_lines_f32),
+    FC_LINE_ROW(F64, f64, box_add_f64, box_line_f64, ordered_F64, cast_F64, pair_columns_f64, pair_lines_f64),
+    FC_LINE_ROW(U16, u16, NULL, NULL, NULL, NULL, NULL, NULL),
+    FC_LINE_ROW(U32, u32, NULL, NULL, NULL, NULL, NULL, NULL),
+    FC_LINE_ROW(U64, u64, NULL, NULL, NULL, NULL, NULL, NULL),
 };
 const int FC_CAT(fc_line_count__, FC_ISA) =
     (int)(sizeof FC_CAT(fc_line_table__, FC_ISA) / sizeof(fc_line_row));
