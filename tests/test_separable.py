@@ -31,6 +31,17 @@ def near(found, wanted):
     np.testing.assert_allclose(found, wanted, rtol=tolerance, atol=tolerance * 200)
 
 
+def extended(line, size, mode, value):
+    """The line with what lies beside it under boxes of that size."""
+    n, first = len(line), -(size // 2)
+    at = np.arange(first, first + n + size - 1)
+    if mode == "constant":
+        inside = (at >= 0) & (at < n)
+        return np.where(inside, line[np.clip(at, 0, n - 1)], value)
+    names = {"reflect": "symmetric", "mirror": "reflect", "nearest": "edge", "wrap": "wrap"}
+    return np.pad(line, (-first, n + size - 1 + first - n), names[mode])
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
@@ -184,6 +195,25 @@ def test_long_kernels_and_short_axes(rng):
         separable.separable(x, [w[:7], w], [mode] * 2, [1.0, 2.0], [0, 5], out)
         y = nd.correlate1d(x, w[:7], 0, mode=mode, cval=1.0)
         near(out, nd.correlate1d(y, w, 1, mode=mode, cval=2.0, origin=5))
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "u1", "i4", "i8"])
+@pytest.mark.parametrize("mode", MODES)
+def test_long_lines_of_means(dtype, mode, rng):
+    """Lines are computed in parts; boxes longer than a part, and than the line."""
+    for n, size in ((20001, 5), (20001, 2100), (8192, 31), (9000, 9001), (100, 250)):
+        x = (rng.random((3, n)) * 200).astype(dtype)
+        for axis in (0, 1):
+            a = x.T if axis == 0 else x
+            out = np.empty_like(a)
+            sizes = [1, 1]
+            sizes[axis] = size
+            separable.box(a, sizes, [mode] * 2, [3.0] * 2, [0, 0], out)
+            wide = "i8" if x.dtype.kind in "iu" else "f8"
+            sums = np.cumsum(np.apply_along_axis(extended, axis, a.astype(wide), size, mode, 3), axis)
+            sums = np.concatenate((np.zeros_like(np.take(sums, [0], axis)), sums), axis)
+            total = np.take(sums, np.arange(size, size + n), axis) - np.take(sums, np.arange(n), axis)
+            near(out, (total // size if wide == "i8" else total / size).astype(dtype))
 
 
 def test_running_sums_do_not_drift(rng):

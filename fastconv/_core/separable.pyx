@@ -6,15 +6,15 @@ axes in one pass; every other type is computed in float64 line by line, in the o
 SciPy, so that what is cut off when a result becomes an integer is the same.  Called by
 fastconv.ndimage.
 """
-from libc.stdint cimport int64_t, uint64_t
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 import numpy as np
 cimport numpy as cnp
 
 from fastconv._core cimport image_cut
 from fastconv._core cimport kernels as k
+from fastconv._core.boxes cimport LINE, most_columns, run_box
 from fastconv._core.cpu cimport threads_for
-from fastconv._core.image cimport Job, put
+from fastconv._core.image cimport run
 from fastconv._core.job cimport Team, fill_reader
 from fastconv._core.arrays import like, new
 
@@ -34,7 +34,7 @@ cdef enum:
     F64 = 6                 # fc_kind
     BLOCK = 64              # outputs along a slow axis that share converted rows
     COLUMNS = 256           # numbers of a row that are converted together
-    LINE = 64               # numbers more than a line of a row takes
+    SHORT = 32              # lines up to which neighbouring ones are computed together
     SLACK = 16              # numbers that a vector may lie beyond the end of a row
 
 
@@ -60,7 +60,7 @@ def separable(x, kernels, modes, cvals, origins, out):
     """
     passes = [(i, np.ascontiguousarray(w, np.float64), MODES[modes[i]], cvals[i], origins[i])
               for i, w in enumerate(kernels) if w is not None]  # fmt: skip
-    _through(x, out, passes, _float_passes, _ordered_pass)
+    _through(x, out, passes, False)
 
 
 def box(x, sizes, modes, cvals, origins, out):
@@ -81,23 +81,24 @@ def box(x, sizes, modes, cvals, origins, out):
     """
     passes = [(i, np.ones(n), MODES[modes[i]], cvals[i], origins[i])
               for i, n in enumerate(sizes) if n != 1]
-    _through(x, out, passes, _box_passes, _mean_pass)
-
-
-def _box_passes(x, out, passes):
-    _float_passes(x, out, passes, _one_box)
+    _through(x, out, passes, True)
 
 
 def _mean_pass(x, out, axis, w, mode, cval, origin):
     """One axis of means of another type: in float64, where sums of integers are exact, or in int64."""
-    if not (x.dtype.kind in "iu" and x.dtype.itemsize == 8):
-        _ordered_pass(x, out, axis, w, mode, cval, origin, len(w))
+    if not (x.dtype.kind in "iu" and x.dtype.itemsize == 8) or _sums_are_exact(x, len(w), cval):
+        _ordered_pass(x, out, axis, w, mode, cval, origin, True)
         return
     total = np.zeros(x.shape, x.dtype)
     for window in _windows(x, axis, len(w), mode, cval, origin, x.dtype):
         total += window
     mean = abs(total) // total.dtype.type(len(w))
     out[...] = np.where(total < 0, -mean, mean) if x.dtype.kind == "i" else mean
+
+
+def _sums_are_exact(x, taps, cval):
+    """Whether float64 holds the sum of any so many samples."""
+    return taps * max(int(x.max()), -int(x.min()), abs(cval)) < 2**53
 
 
 def _positions(ptrdiff_t first, ptrdiff_t count, ptrdiff_t n, int mode):
@@ -115,7 +116,7 @@ def _windows(x, int axis, ptrdiff_t taps, int mode, cval, ptrdiff_t origin, dtyp
         yield padded[(slice(None),) * axis + (slice(t, t + n),)]
 
 
-def _through(x, out, passes, floats, ordered):
+def _through(x, out, passes, bint means):
     """All passes of a real filter; complex arrays part by part."""
     if x.size == 0:
         return
@@ -128,7 +129,7 @@ def _through(x, out, passes, floats, ordered):
             result = new(x.shape, getattr(out, part).dtype)
             one = [(i, w, mode, getattr(np.complex128(cval), part), origin)
                    for i, w, mode, cval, origin in passes]  # fmt: skip
-            _through(values, result, one, floats, ordered)
+            _through(values, result, one, means)
             getattr(out, part)[...] = result
         return
     if not passes:
@@ -136,8 +137,8 @@ def _through(x, out, passes, floats, ordered):
         return
     if x.dtype.kind == "c":
         x = x.real
-    if x.dtype == out.dtype and x.dtype in FLOATS:
-        floats(x, out, passes)
+    if x.dtype in FLOATS and x.dtype == out.dtype and x.ndim <= image_cut.MOST_AXES:
+        _float_passes(x, out, passes, means)
         return
     if x.dtype not in MEMORY or not x.dtype.isnative:
         x = x.astype(np.float64)
@@ -145,7 +146,7 @@ def _through(x, out, passes, floats, ordered):
         new(x.shape, out.dtype if out.dtype in MEMORY else np.float64)
     for one in passes:      # line by line, so a pass may read what it writes only where it is done
         result = target if x is not target else like(target)
-        ordered(x, result, *one)
+        (_mean_pass if means else _ordered_pass)(x, result, *one)
         x = result
     if x is not out:
         np.copyto(out, x, casting="unsafe")
@@ -154,22 +155,64 @@ def _through(x, out, passes, floats, ordered):
 # --- float32 and float64
 
 
-def _float_passes(x, out, passes, one_pass=None):
+cdef struct One:            # the filter of one axis
+    int axis, mode
+    const double *w
+    ptrdiff_t taps, before
+    double cval
+
+
+cdef bint may_overlap(cnp.ndarray x, cnp.ndarray out) noexcept:
+    """Whether the memory that one spans reaches into that of the other."""
+    cdef char *low[2]
+    cdef char *high[2]
+    cdef cnp.ndarray a
+    cdef ptrdiff_t reach
+    cdef int i, q
+    for q in range(2):
+        a = out if q else x
+        low[q] = high[q] = <char *>cnp.PyArray_DATA(a)
+        high[q] += cnp.PyArray_ITEMSIZE(a)
+        for i in range(cnp.PyArray_NDIM(a)):
+            reach = (cnp.PyArray_DIM(a, i) - 1) * cnp.PyArray_STRIDE(a, i)
+            if reach < 0:
+                low[q] += reach
+            else:
+                high[q] += reach
+    return low[0] < high[1] and low[1] < high[0]
+
+
+cdef int column_of(cnp.ndarray x, cnp.ndarray out, int wanted) noexcept:
+    """An axis along which numbers are neighbours in both, the wanted one where it is; -1: there is none, or steps are
+    not whole numbers."""
+    cdef ptrdiff_t size = cnp.PyArray_ITEMSIZE(x)
+    cdef int i, column = -1
+    if not (cnp.PyArray_ISALIGNED(x) and cnp.PyArray_ISALIGNED(out)):
+        return -1
+    for i in range(cnp.PyArray_NDIM(x)):
+        if cnp.PyArray_STRIDE(x, i) % size or cnp.PyArray_STRIDE(out, i) % size:
+            return -1
+        if cnp.PyArray_STRIDE(x, i) == size and cnp.PyArray_STRIDE(out, i) == size and \
+                cnp.PyArray_DIM(x, i) > 1 and column != wanted:
+            column = i
+    return column
+
+
+def _float_passes(x, out, passes, bint means):
     """The image driver, pass by pass; the last two filtered axes in one pass where the last is contiguous."""
-    size = x.itemsize
-    good = [i for i in range(x.ndim) if x.strides[i] == size and out.strides[i] == size and x.shape[i] > 1]
-    if not good or not (x.flags.aligned and out.flags.aligned) or any(s % size for s in (*x.strides, *out.strides)):
+    cdef int column = column_of(x, out, passes[-1][0])
+    cdef Py_ssize_t i
+    if column < 0:
         copy = new(x.shape, out.dtype)
         x = np.ascontiguousarray(x)
         if x.shape[x.ndim - 1] > 1:
-            _float_passes(x, copy, passes, one_pass)
+            _float_passes(x, copy, passes, means)
         else:   # no axis has neighbours: give it one more
             wide = new((*x.shape, 2), x.dtype)
-            _float_passes(np.repeat(x[..., None], 2, axis=x.ndim), wide, passes, one_pass)
+            _float_passes(np.repeat(x[..., None], 2, axis=x.ndim), wide, passes, means)
             copy[...] = wide[..., 0]
         out[...] = copy
         return
-    column = passes[-1][0] if passes[-1][0] in good else good[-1]
     steps = []
     rest = list(passes)
     while rest:
@@ -177,150 +220,101 @@ def _float_passes(x, out, passes, one_pass=None):
             steps.append(rest)
             break
         steps.append([rest.pop(0)])
-    if len(steps) == 1 and np.may_share_memory(x, out):
+    # alternately to out and to spare memory, so that the last one writes to out
+    if len(steps) % 2 and may_overlap(x, out):
         x = x.copy(order="K")
     spare = like(out) if len(steps) > 1 else None
-    for i, step in enumerate(steps):
-        # alternately, so that the last one writes to out
+    for i in range(len(steps)):
         result = out if (len(steps) - i) % 2 else spare
-        if result is out and i < len(steps) - 1 and np.may_share_memory(x, out) and i == 0:
-            x = x.copy(order="K")
-        (one_pass or _one_pass)(x, result, step, column)
+        _step(x, result, steps[i], column, means)
         x = result
 
 
-def _one_pass(x, out, step, int column):
+cdef int _step(cnp.ndarray x, cnp.ndarray out, list step, int column, bint means) except -1:
     """One filter down an axis, along the contiguous one, or both."""
-    job, parts = _job(x, out, step, column)
-    job.run(x, np.concatenate(parts), out)
-
-
-def _one_box(cnp.ndarray x not None, cnp.ndarray out not None, step, int column):
-    """The means along one axis or two."""
-    cdef Job job = _job(x, out, step, column)[0]
-    run_box(&job.image, <const char *>cnp.PyArray_DATA(x), <char *>cnp.PyArray_DATA(out))
-
-
-def _job(x, out, step, int column):
-    """(Job, [taps down, taps along]), without those of an axis that is left alone."""
-    by_axis = {one[0]: one for one in step}
-    along = by_axis.pop(column, None)
-    down = next(iter(by_axis.values()), None)
-    row = down[0] if down else next((i for i in range(x.ndim) if i != column), None)
-    axes = [(x.shape[i], x.shape[i], 1, 0, x.strides[i], out.strides[i], 0)
-            for i in range(x.ndim) if i not in (row, column)]  # fmt: skip
-    dtype = x.dtype
-    parts = []
-    for axis, one in ((row, down), (column, along)):
-        taps, before, mode = (len(one[1]), len(one[1]) // 2 + one[4], one[2]) if one else (1, 0, 0)
-        if one:
-            parts.append(one[1].astype(dtype))
-        axes.append((1, 1, 1, 0, 0, 0, 0) if axis is None else
-                    (x.shape[axis], x.shape[axis], taps, before, x.strides[axis],
-                     out.strides[axis], mode))
-    fill = np.asarray((down or along)[3]).astype(dtype).tobytes()
-    edge = np.asarray(along[3] if along else 0).astype(dtype).tobytes()
-    return Job(5 if dtype == np.float32 else 6, axes, fill, down is not None and along is not None, edge), parts
-
-
-# --- boxes of float32 and float64
-
-cdef enum:
-    RESTART = 64            # rows after which running sums begin anew: rounding errors stay small
-
-
-cdef void one_box(const image_cut.Image *d, ptrdiff_t item, const char *x, char *out,
-                  char *scratch) noexcept nogil:
-    """RESTART rows of means at one position of the outer axes."""
-    cdef const image_cut.Axis *row = &d.axis[d.axes - 2]
-    cdef const image_cut.Axis *col = &d.axis[d.axes - 1]
-    cdef ptrdiff_t number = d.tools.number, blocks = (row.out + RESTART - 1) // RESTART
-    cdef ptrdiff_t first = item % blocks * RESTART, rest = item // blocks, i, r, at, index
-    cdef ptrdiff_t n = col.size
-    cdef ptrdiff_t room = box_room(col) * number
-    # running sums of all columns, and what stands beside them
-    cdef char *sums = scratch + (max(col.before, <ptrdiff_t>0) + LINE - 1) // LINE * LINE * number
-    cdef char *line = sums - col.before * number
-    cdef char *outside = scratch + room
-    cdef image_cut.fc_box box
-    cdef char beside[16]
-    cdef char *edge = beside
-    cdef char *value
-    cdef const char *added
-    cdef const char *dropped
-    for i in range(d.axes - 3, -1, -1):
-        index = rest % d.axis[i].out
-        rest //= d.axis[i].out
-        x += index * d.axis[i].x_step
-        out += index * d.axis[i].out_step
-    for i in range(n):
-        put(outside + i * number, d.fill, number)
-    box.taps, box.x, box.divisor = col.taps, line, <double>row.taps * col.taps
-    image_cut.fc_box_widths(&box)
-    box.nears = scratch + 2 * room if box.near > 1 else line
-    box.fars = scratch + 3 * room if box.far > 1 else box.nears
-    memset(sums, 0, n * number)
-    for i in range(row.taps - 1):
-        d.tools.box_add(sums, row_of(row, x, first + i - row.before, outside), NULL, n)
-    for r in range(first, min(first + RESTART, row.out)):
-        added = row_of(row, x, r + row.taps - 1 - row.before, outside)
-        dropped = NULL if r == first else row_of(row, x, r - 1 - row.before, outside)
-        if row.taps == 1:
-            memcpy(sums, added, n * number)
+    cdef One one[2]
+    cdef const One *down = NULL
+    cdef const One *along = NULL
+    cdef image_cut.Image d
+    cdef char few[1024]
+    cdef char *w = few
+    cdef int i
+    cdef bint single = cnp.PyArray_ITEMSIZE(x) == 4
+    cdef cnp.ndarray many
+    cdef ptrdiff_t taps = 0
+    for i in range(len(step)):
+        read_one(&one[i], step[i])
+        taps += one[i].taps
+        if one[i].axis == column:
+            along = &one[i]
         else:
-            d.tools.box_add(sums, added, dropped, n)
-        if number == 4:     # rows of that value, summed
-            (<float *>beside)[0] = (<const float *>d.edge)[0] * row.taps
-        else:
-            (<double *>beside)[0] = (<const double *>d.edge)[0] * row.taps
-        for i in range(col.taps - 1):
-            at = i - col.before if i < col.before else i - col.before + n
-            index = k.fc_source_index(at, n, col.mode)
-            value = sums + index * number if index >= 0 else edge
-            put(line + (at + col.before) * number, value, number)
-        d.tools.box_line(&box, out + r * row.out_step, n)
+            down = &one[i]
+    set_image(&d, x, out, down, along, column)
+    if means:
+        return run_box(&d, <const char *>cnp.PyArray_DATA(x), <char *>cnp.PyArray_DATA(out))
+    if taps * 8 > sizeof(few):
+        many = new((taps,), np.float64)
+        w = <char *>cnp.PyArray_DATA(many)
+    taps = 0
+    for i in range(2):
+        if (along if i else down) != NULL:
+            taps += put_taps(w, taps, along if i else down, single)
+    return run(&d, <const char *>cnp.PyArray_DATA(x), w, <char *>cnp.PyArray_DATA(out))
 
 
-cdef ptrdiff_t box_room(const image_cut.Axis *col) noexcept nogil:
-    """Numbers in a row of sums, with what stands beside them and what vectors reach over its end."""
-    return (col.size + col.taps + 3 * LINE) // LINE * LINE
-
-
-cdef const char *row_of(const image_cut.Axis *row, const char *x, ptrdiff_t i,
-                        const char *outside) noexcept nogil:
-    cdef ptrdiff_t at = k.fc_source_index(i, row.size, row.mode)
-    return outside if at < 0 else x + at * row.x_step
-
-
-cdef int run_box(const image_cut.Image *d, const char *x, char *out) except -1:
-    cdef ptrdiff_t items = (d.axis[d.axes - 2].out + RESTART - 1) // RESTART, i
-    cdef ptrdiff_t nbytes = 4 * box_room(&d.axis[d.axes - 1]) * d.tools.number
-    cdef double numbers = d.axis[d.axes - 2].out * d.axis[d.axes - 1].out
-    cdef Box call
-    cdef Team team = Team()
-    for i in range(d.axes - 2):
-        items *= d.axis[i].out
-        numbers *= d.axis[i].out
-    call.d, call.x, call.out, call.nbytes = d, x, out, nbytes
-    cdef int threads = threads_for(8 * numbers)
-    with nogil:
-        team.run(<k.fc_task *>some_boxes, NULL, &call, items, 1, threads)
-    team.check()
+cdef int read_one(One *to, tuple one) except -1:
+    cdef cnp.ndarray w = one[1]
+    to.axis, to.mode, to.cval = one[0], one[2], one[3]
+    to.w, to.taps = <const double *>cnp.PyArray_DATA(w), cnp.PyArray_SIZE(w)
+    to.before = to.taps // 2 + <ptrdiff_t>one[4]
     return 0
 
 
-cdef struct Box:
-    const image_cut.Image *d
-    const char *x
-    char *out
-    ptrdiff_t nbytes
+cdef ptrdiff_t put_taps(char *to, ptrdiff_t at, const One *one, bint single) noexcept nogil:
+    """The taps as numbers of the image's type, from index `at` on; how many there are."""
+    cdef ptrdiff_t i
+    for i in range(one.taps):
+        if single:
+            (<float *>to)[at + i] = <float>one.w[i]
+        else:
+            (<double *>to)[at + i] = one.w[i]
+    return one.taps
 
 
-cdef void some_boxes(void *_, const Box *call, Team team, k.fc_share *share) noexcept nogil:
-    """A thread's part of a call."""
-    cdef char *scratch = team.scratch(call.nbytes)
-    while team.next(share):
-        one_box(call.d, share.item, call.x, call.out, scratch)
+cdef void set_image(image_cut.Image *d, cnp.ndarray x, cnp.ndarray out, const One *down, const One *along,
+                    int column) noexcept:
+    """Axes and what lies outside, and how the work is cut; down, along: NULL for an axis that is left alone."""
+    cdef int i, row = down.axis if down != NULL else 0 if column != 0 else 1, ndim = cnp.PyArray_NDIM(x)
+    cdef image_cut.Axis *axis
+    cdef const One *one
+    memset(d, 0, sizeof(image_cut.Image))
+    for i in range(ndim):
+        if i != row and i != column:
+            set_axis(&d.axis[d.axes], x, out, i)
+            d.axes += 1
+    for i in range(2):
+        axis, one = &d.axis[d.axes], along if i else down
+        d.axes += 1
+        if (column if i else row) < ndim:
+            set_axis(axis, x, out, column if i else row)
+        else:
+            axis.size = axis.out = axis.taps = 1
+        if one != NULL:
+            axis.taps, axis.before, axis.mode = one.taps, one.before, one.mode
+    d.lined, d.edge_given = down != NULL and along != NULL, True
+    one = down if down != NULL else along
+    if cnp.PyArray_ITEMSIZE(x) == 4:
+        (<float *>d.fill)[0] = <float>one.cval
+        (<float *>d.edge)[0] = <float>along.cval if along != NULL else 0
+    else:
+        (<double *>d.fill)[0] = one.cval
+        (<double *>d.edge)[0] = along.cval if along != NULL else 0
+    image_cut.prepare(d, image_cut.tools_of(5 if cnp.PyArray_ITEMSIZE(x) == 4 else 6))
+
+
+cdef void set_axis(image_cut.Axis *axis, cnp.ndarray x, cnp.ndarray out, int i) noexcept:
+    axis.size = axis.out = cnp.PyArray_DIM(x, i)
+    axis.x_step, axis.out_step, axis.taps = cnp.PyArray_STRIDE(x, i), cnp.PyArray_STRIDE(out, i), 1
 
 
 # --- every other type
@@ -352,10 +346,10 @@ ctypedef struct Pass:
     ptrdiff_t taps, before
     int symmetry
     const double *w
-    image_cut.fc_ordered_ukr *run
-    image_cut.fc_cast *cast
-    double cval, divisor        # of the sums
-    bint lines                  # an item is a line; else some neighbouring columns of a block of rows
+    const image_cut.Tools *tools
+    double cval
+    bint means                  # of the samples, whose sums are exact: in any order
+    bint lines                  # an item is a part of a line; else some neighbouring columns of a block of rows
     ptrdiff_t columns, chunks, blocks
     ptrdiff_t numbers           # scratch of a thread
 
@@ -370,13 +364,9 @@ cdef void some_lines(void *_, const Pass *p, Team team, k.fc_share *share) noexc
             one_run(p, share.item, scratch)
 
 
-cdef void write(const Pass *p, char *to, ptrdiff_t step, double *values, ptrdiff_t n) noexcept nogil:
+cdef void write(const Pass *p, char *to, ptrdiff_t step, const double *values, ptrdiff_t n) noexcept nogil:
     """Results, as the type of out."""
-    cdef ptrdiff_t i
-    if p.divisor != 1:
-        for i in range(n):
-            values[i] /= p.divisor
-    p.cast(to, step, <k.fc_memory_type>p.out_type, values, n)
+    p.tools.cast(to, step, <k.fc_memory_type>p.out_type, values, n)
 
 
 cdef void one_run(const Pass *p, ptrdiff_t item, double *scratch) noexcept nogil:
@@ -392,6 +382,7 @@ cdef void one_run(const Pass *p, ptrdiff_t item, double *scratch) noexcept nogil
     cdef double **rows = <double **>scratch
     cdef double *data = scratch + BLOCK + p.taps
     cdef double *result
+    cdef double *sums
     for i in range(last - 1, -1, -1):
         index = rest % p.shape[i]
         rest //= p.shape[i]
@@ -407,33 +398,52 @@ cdef void one_run(const Pass *p, ptrdiff_t item, double *scratch) noexcept nogil
             k.fc_read_run(&p.reader, <char *>rows[i], <char *>rows[i], x + at * p.x_along,
                           p.x_step[last], cols)
     result = data + (BLOCK + p.taps - 1) * pitch
+    sums = result + pitch
+    if p.means:
+        memset(sums, 0, cols * sizeof(double))
+        for i in range(p.taps - 1):
+            p.tools.box_add(sums, rows[i], NULL, cols)
     for i in range(count):
-        p.run(p.taps, p.symmetry, <const double **>(rows + i), p.w, result, cols)
+        if p.means:
+            p.tools.box_add(sums, rows[i + p.taps - 1], rows[i - 1] if i else NULL, cols)
+            for q in range(cols):
+                result[q] = sums[q] / p.taps
+        else:
+            p.tools.ordered(p.taps, p.symmetry, <const double **>(rows + i), p.w, result, cols)
         write(p, out + (first + i) * p.out_along, p.out_step[last], result, cols)
 
 
 cdef void one_line(const Pass *p, ptrdiff_t item, double *scratch) noexcept nogil:
-    """A whole line along the filtered axis."""
-    cdef ptrdiff_t i
+    """Some results of a line along the filtered axis."""
+    cdef ptrdiff_t first = item % p.chunks * p.columns, n = min(p.columns, p.n - first), i
     cdef const char *x = p.x
-    cdef char *out = p.out
+    cdef char *out = p.out + first * p.out_along
     cdef double **rows = <double **>scratch
     cdef double *line = scratch + p.taps
-    cdef double *result = line + p.n + p.taps - 1 + SLACK
+    cdef double *result = line + p.columns + p.taps + LINE
+    cdef image_cut.fc_box box
+    item //= p.chunks
     for i in range(p.axes - 1, -1, -1):
         x += item % p.shape[i] * p.x_step[i]
         out += item % p.shape[i] * p.out_step[i]
         item //= p.shape[i]
-    k.fc_gather(&p.reader, <char *>line, <char *>line, x, &p.along, -p.before, 1, p.n + p.taps - 1)
-    for i in range(p.taps):
-        rows[i] = line + i
-    p.run(p.taps, p.symmetry, <const double **>rows, p.w, result, p.n)
-    write(p, out, p.out_along, result, p.n)
+    k.fc_gather(&p.reader, <char *>line, <char *>line, x, &p.along, first - p.before, 1, n + p.taps - 1)
+    if p.means:
+        box.taps, box.x, box.divisor = p.taps, line, p.taps
+        image_cut.fc_box_widths(&box)
+        box.nears = result + p.columns + p.taps + LINE if box.near > 1 else line
+        box.fars = result + 2 * (p.columns + p.taps + LINE) if box.far > 1 else box.nears
+        p.tools.box_line(&box, result, n)
+    else:
+        for i in range(p.taps):
+            rows[i] = line + i
+        p.tools.ordered(p.taps, p.symmetry, <const double **>rows, p.w, result, n)
+    write(p, out, p.out_along, result, n)
 
 
 def _ordered_pass(cnp.ndarray x not None, cnp.ndarray out not None, int axis,
                   cnp.ndarray w not None, int mode,
-                  cval, ptrdiff_t origin, double divisor=1):
+                  cval, ptrdiff_t origin, bint means=False):
     """One axis in float64; x and out must not overlap."""
     cdef Pass p
     cdef ptrdiff_t items, i
@@ -442,12 +452,12 @@ def _ordered_pass(cnp.ndarray x not None, cnp.ndarray out not None, int axis,
     p.x, p.out = <const char *>cnp.PyArray_DATA(x), <char *>cnp.PyArray_DATA(out)
     p.w, p.taps = <const double *>cnp.PyArray_DATA(w), cnp.PyArray_SIZE(w)
     p.n = cnp.PyArray_DIM(x, axis)
-    p.before, p.cval, p.divisor = p.taps // 2 + origin, cval, divisor
-    p.symmetry = symmetry_of(p.w, p.taps) if divisor == 1 else 0
+    p.before, p.cval, p.means = p.taps // 2 + origin, cval, means
+    p.symmetry = 0 if means else symmetry_of(p.w, p.taps)
     fill_reader(&p.reader, F64, MEMORY[x.dtype], False, False,
                 (np.float64(cval).tobytes(), np.float64(0).tobytes()))
     p.out_type = MEMORY[out.dtype]
-    p.run, p.cast = image_cut.tools_of(F64).ordered, image_cut.tools_of(F64).cast
+    p.tools = image_cut.tools_of(F64)
     p.x_along, p.out_along = cnp.PyArray_STRIDE(x, axis), cnp.PyArray_STRIDE(out, axis)
     p.along.length, p.along.upsample, p.along.step_bytes, p.along.mode = p.n, 1, p.x_along, mode
     # the other axes, the one with the narrowest step last
@@ -458,16 +468,19 @@ def _ordered_pass(cnp.ndarray x not None, cnp.ndarray out not None, int axis,
         p.shape[i], p.x_step[i], p.out_step[i] = (
             x.shape[others[i]], x.strides[others[i]], out.strides[others[i]])
         items *= p.shape[i]
-    p.lines = p.axes == 0 or abs(p.x_along) <= abs(p.x_step[p.axes - 1])
+    p.lines = p.axes == 0 or (p.n >= SHORT and abs(p.x_along) <= abs(p.x_step[p.axes - 1]))
     threads = threads_for(<double>items * p.n * p.taps)
     if p.lines:
-        p.numbers = p.taps + 2 * (p.n + p.taps + SLACK)
+        p.columns = most_columns(p.n, p.taps)
+        p.chunks = (p.n + p.columns - 1) // p.columns
+        items *= p.chunks
+        p.numbers = p.taps + 4 * (p.columns + p.taps + LINE)
     else:
         p.columns = min(p.shape[p.axes - 1], <ptrdiff_t>COLUMNS)
         p.chunks = (p.shape[p.axes - 1] + p.columns - 1) // p.columns
         p.blocks = (p.n + BLOCK - 1) // BLOCK
         items = items // p.shape[p.axes - 1] * p.chunks * p.blocks
-        p.numbers = BLOCK + p.taps + (BLOCK + p.taps) * (p.columns + SLACK)
+        p.numbers = BLOCK + p.taps + (BLOCK + p.taps + 1) * (p.columns + SLACK)
     with nogil:
         team.run(<k.fc_task *>some_lines, NULL, &p, items, max(1, items // (threads * 8)), threads)
     team.check()
