@@ -25,6 +25,7 @@ MODES = {"reflect": 2, "constant": 0, "nearest": 3, "mirror": 1, "wrap": 4, "gri
          "grid-wrap": 4,
          "grid-constant": 0}
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+USUAL = frozenset((*FLOATS, *map(np.dtype, ("i1", "u1", "i2", "u2", "i4", "u4"))))
 # fc_memory_type of what is read and written as it is; other types by way of float64
 MEMORY = {np.dtype(name): code for name, code in zip(
     ("?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8"), (*range(9), 11, 12),
@@ -82,6 +83,15 @@ def box(x, sizes, modes, cvals, origins, out):
     passes = [(i, np.ones(n), MODES[modes[i]], cvals[i], origins[i])
               for i, n in enumerate(sizes) if n != 1]
     _through(x, out, passes, True)
+
+
+def one_axis(cnp.ndarray x not None, w, axis, mode, cval, origin, bint means, cnp.ndarray out not None):
+    """``separable`` (or ``box``, of as many samples as w has numbers) along one axis, in the usual case: both arrays of
+    one of the types in USUAL, apart, w of float64 and contiguous, at most 16 axes."""
+    if (<object>x).dtype in FLOATS:
+        _float_passes(x, out, [(axis, w, MODES[mode], cval, origin)], means)
+    else:
+        (_mean_pass if means else _ordered_pass)(x, out, axis, w, MODES[mode], cval, origin)
 
 
 def _mean_pass(x, out, axis, w, mode, cval, origin):
@@ -446,7 +456,7 @@ def _ordered_pass(cnp.ndarray x not None, cnp.ndarray out not None, int axis,
                   cval, ptrdiff_t origin, bint means=False):
     """One axis in float64; x and out must not overlap."""
     cdef Pass p
-    cdef ptrdiff_t items, i
+    cdef ptrdiff_t items, i, q
     cdef int threads
     cdef Team team = Team()
     p.x, p.out = <const char *>cnp.PyArray_DATA(x), <char *>cnp.PyArray_DATA(out)
@@ -461,13 +471,18 @@ def _ordered_pass(cnp.ndarray x not None, cnp.ndarray out not None, int axis,
     p.x_along, p.out_along = cnp.PyArray_STRIDE(x, axis), cnp.PyArray_STRIDE(out, axis)
     p.along.length, p.along.upsample, p.along.step_bytes, p.along.mode = p.n, 1, p.x_along, mode
     # the other axes, the one with the narrowest step last
-    others = sorted((i for i in range(x.ndim) if i != axis), key=lambda i: -abs(x.strides[i]))
-    p.axes = len(others)
-    items = 1
-    for i in range(p.axes):
-        p.shape[i], p.x_step[i], p.out_step[i] = (
-            x.shape[others[i]], x.strides[others[i]], out.strides[others[i]])
-        items *= p.shape[i]
+    p.axes, items = 0, 1
+    for i in range(cnp.PyArray_NDIM(x)):
+        if i == axis:
+            continue
+        items *= cnp.PyArray_DIM(x, i)
+        q = p.axes
+        while q > 0 and abs(p.x_step[q - 1]) < abs(cnp.PyArray_STRIDE(x, i)):
+            p.shape[q], p.x_step[q], p.out_step[q] = p.shape[q - 1], p.x_step[q - 1], p.out_step[q - 1]
+            q -= 1
+        p.shape[q], p.x_step[q], p.out_step[q] = (
+            cnp.PyArray_DIM(x, i), cnp.PyArray_STRIDE(x, i), cnp.PyArray_STRIDE(out, i))
+        p.axes += 1
     p.lines = p.axes == 0 or (p.n >= SHORT and abs(p.x_along) <= abs(p.x_step[p.axes - 1]))
     threads = threads_for(<double>items * p.n * p.taps)
     if p.lines:

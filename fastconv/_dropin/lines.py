@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .._core import separable
+from .._core import arrays, separable
 from . import engine, outputs, windows
 from .arguments import axis_of, integer, number, plain
 
@@ -28,6 +28,8 @@ def per_axis(value, count):
 
 def modes_of(mode, count):
     """A known border rule for each axis, or None."""
+    if type(mode) is str:
+        return (mode,) * count if mode in engine.MODES else None
     modes = per_axis(mode, count)
     known = modes is not None and all(isinstance(m, str) and m in engine.MODES for m in modes)
     return tuple(str(m) for m in modes) if known else None
@@ -91,8 +93,30 @@ def in_order(steps, dtype, cval):
     return groups
 
 
+def usual(x, axis, output, mode, cval):
+    """True for what nearly every call along one axis asks for: a new array, arguments of plain types."""
+    return (type(x) is np.ndarray and output is None and type(mode) is str and type(axis) is int
+            and type(cval) is float and x.dtype in separable.USUAL and x.size > 0
+            and -x.ndim <= axis < x.ndim <= 16 and mode in engine.MODES)  # fmt: skip
+
+
+def one_axis(x, w, axis, mode, cval, before, means):
+    """A filter along one axis in the usual case."""
+    out = arrays.new(x.shape, x.dtype)
+    separable.one_axis(x, w, axis % x.ndim, mode, cval, before - w.size // 2, means, out)
+    return out
+
+
 def correlate1d(x, w, axis, output, mode, cval, origin, *, flip):
     """correlate1d (flip false) or convolve1d of scipy.ndimage, or None."""
+    if usual(x, axis, output, mode, cval) and type(origin) is int and type(w) in (list, np.ndarray):
+        weights = np.asarray(w)
+        if weights.ndim == 1 and weights.dtype.kind in "fiu" and weights.size:
+            before = windows.befores(weights.shape, (origin,), flip)
+            if before is not None:
+                weights = np.ascontiguousarray(weights[::-1] if flip else weights, np.float64)
+                weights = in_single(weights) if x.dtype.char == "f" else weights
+                return one_axis(x, weights, axis, mode, cval, before[0], False)
     x, w, origin = image(x), plain(w), integer(origin)
     if x is None or w is None or w.ndim != 1 or not w.size or origin is None or not outputs.usable(w):
         return None

@@ -9,7 +9,7 @@ import numpy as np
 from .._core import separable
 from . import outputs, windows
 from .arguments import axes_of, axis_of, integer, number
-from .lines import fillable, image, in_order, modes_of, passes, per_axis
+from .lines import fillable, image, in_order, modes_of, one_axis, passes, per_axis, usual
 
 DIFFERENCE = np.array([-1.0, 0.0, 1.0])
 SECOND_DIFFERENCE = np.array([1.0, -2.0, 1.0])
@@ -196,6 +196,9 @@ def _cross(rank):
 
 def uniform_filter1d(x, size, axis, output, mode, cval, origin):
     """scipy.ndimage.uniform_filter1d, or None."""
+    if usual(x, axis, output, mode, cval) and type(size) is int and type(origin) is int:
+        if size >= 1 and 0 <= size // 2 + origin < size:
+            return one_axis(x, np.ones(size), axis, mode, cval, size // 2 + origin, True)
     x = image(x)
     axis = axis_of(axis, x.ndim) if x is not None else None
     if axis is None or not isinstance(mode, str):
