@@ -250,3 +250,20 @@ def test_scipy_is_imported_late():
             "print([m for m in ('scipy.signal', 'scipy.ndimage') if m in sys.modules])")  # fmt: skip
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("dtype", ["i8", "u8"])
+@pytest.mark.parametrize("bits", [20, 45, 50, 61])
+def test_64_bit_integers_are_exact_whichever_way_they_go(dtype, bits):
+    """Sums that float64 holds go through it; others, and those that wrap around, are added as integers."""
+    rng = np.random.default_rng(bits)
+    x = rng.integers(0, 2**bits, (30, 41), dtype=dtype)
+    weights = np.array([1, 2, 5, 2, 1])
+    padded = np.pad(x, ((0, 0), (2, 2)), "symmetric")
+    with np.errstate(over="ignore"):
+        wanted = sum(padded[:, t : t + 41] * np.array(w, dtype) for t, w in enumerate(weights))
+    np.testing.assert_array_equal(ndimage.correlate1d(x, weights), wanted)
+    if bits < 61:  # the sum of a box, cut off after each axis
+        rows = sum(np.pad(x, ((1, 1), (0, 0)), "symmetric")[t : t + 30] for t in range(3)) // np.array(3, dtype)
+        both = sum(np.pad(rows, ((0, 0), (1, 1)), "symmetric")[:, t : t + 41] for t in range(3)) // np.array(3, dtype)
+        np.testing.assert_array_equal(ndimage.uniform_filter(x, 3), both)

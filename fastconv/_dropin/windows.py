@@ -5,8 +5,11 @@ In SciPy's words: ``mode`` names the border rule, ``origin`` moves the window.
 
 import numpy as np
 
+from .._core import arrays
 from . import engine, outputs
 from .arguments import axes_of, integer, native, number, plain
+
+FLOAT_KINDS = {"f": 5, "d": 6, "F": 8, "D": 9}  # fc_kind
 
 
 def correlate(x, w, output, mode, cval, origin, axes, *, flip):
@@ -118,7 +121,8 @@ def skipped_zeros(x, w):
     """True if a weight of zero meets a NaN or infinity: scipy.ndimage then skips the product."""
     if x.dtype.kind not in "fc" or np.count_nonzero(w) == w.size:
         return False
-    flat = x.ravel(order="K")
-    with np.errstate(all="ignore"):
-        return not np.isfinite(np.vdot(flat, flat))
+    if x.dtype.char not in FLOAT_KINDS or not x.dtype.isnative:
+        return not np.isfinite(x).all()
+    # not a product with itself: BLAS would wake its threads for it
+    return not arrays.all_finite(FLOAT_KINDS[x.dtype.char], np.ascontiguousarray(x.ravel(order="K")))
 

@@ -140,8 +140,15 @@ void fc_pack_weights(char *dst, const char *w, const ptrdiff_t *row_bytes,
 #define FC_FINITE(type)                              \
     do {                                             \
         const type *v = (const type *)numbers;       \
-        for (ptrdiff_t i = 0; i < n; i++)            \
-            bad |= !(v[i] - v[i] == 0);              \
+        type sum[8] = {0};                           \
+        ptrdiff_t i = 0;                             \
+        for (; i + 8 <= n; i += 8)                   \
+            for (int l = 0; l < 8; l++)              \
+                sum[l] += v[i + l] * 0;              \
+        for (; i < n; i++)                           \
+            sum[0] += v[i] * 0;                      \
+        for (int l = 0; l < 8; l++)                  \
+            bad |= !(sum[l] == 0);                   \
     } while (0)
 
 int fc_all_finite(fc_kind kind, const void *numbers, ptrdiff_t n)
