@@ -262,3 +262,16 @@ def run_with_isa(isa, code):
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], timeout=120, text=True,
                           env={**os.environ, "FASTCONV_ISA": isa}, capture_output=True)  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("order", range(1, 11))
+def test_a_short_channel_alone_has_the_bits_it_has_among_others(order, dtype):
+    rng = np.random.default_rng(order)
+    b, a = (rng.uniform(-0.3, 0.3, order + 1).astype(dtype) for _ in range(2))
+    a[0] = 1.7
+    x = rng.standard_normal((70, 333)).astype(dtype)
+    for coefficients in ((b, a), (b[:2], a), (b, a[:2])):
+        together = filters.lfilter(*coefficients, x)[0]
+        for i in (0, 17, 69):
+            np.testing.assert_array_equal(filters.lfilter(*coefficients, x[i])[0], together[i])

@@ -11,7 +11,7 @@ channels are grouped.
 import numpy as np
 
 cimport numpy as cnp
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport isa_index, threads_for
@@ -29,6 +29,12 @@ cdef enum:
     F32 = 5             # FC_KIND_F32, FC_KIND_F64
     F64 = 6
     IIR_BYTES = 16384   # of samples that pass through all sections before the next ones
+    MOST_ORDER = 8      # with tiles of its own
+    SHORT = 20000       # samples times order that are computed at once, without threads
+
+cdef extern from "numpy/arrayobject.h":
+    bint PyArray_CheckExact(object) noexcept
+    bint PyArray_ISCARRAY_RO(cnp.ndarray) noexcept
 
 __all__ = ["UPFIRDN_MODES", "lfilter", "sosfilt", "upfirdn", "upfirdn_length"]
 
@@ -61,6 +67,10 @@ def lfilter(b, a, x, zi=None, axis=-1):
     TypeError, ValueError
         A dtype or shape other than described, ``a[0]`` equal to 0.
     """
+    if zi is None and (axis == -1 or axis == 0):
+        y = _one_channel(b, a, x)
+        if y is not None:
+            return y, None
     x, axis = samples(x, axis)
     b, a = coefficients("b", b, x), coefficients("a", a, x)
     if b.ndim != 1 or a.ndim != 1:
@@ -120,6 +130,70 @@ def sosfilt(sos, x, zi=None, axis=-1):
     if zi is None:
         return y, None
     return y, np.ascontiguousarray(np.moveaxis(z.reshape(last.shape), (-2, -1), (0, axis + 1)))
+
+
+cdef bint _is_vector(object a, int typenum) noexcept:
+    return PyArray_CheckExact(a) and cnp.PyArray_NDIM(<cnp.ndarray>a) == 1 and \
+        cnp.PyArray_TYPE(<cnp.ndarray>a) == typenum and PyArray_ISCARRAY_RO(<cnp.ndarray>a) and \
+        cnp.PyArray_SIZE(<cnp.ndarray>a) > 0
+
+
+cdef object _one_channel(object b, object a, object x):
+    """lfilter of a short signal of real numbers, with the tile of one channel and no more; None: another case."""
+    cdef char coef[8 * (2 * MOST_ORDER + 1)]
+    cdef char state[8 * MOST_ORDER]
+    cdef ptrdiff_t at = 0, i, order
+    cdef int typenum, kind
+    cdef fc_iir_ukr *tile
+    if not PyArray_CheckExact(x):
+        return None
+    typenum = cnp.PyArray_TYPE(<cnp.ndarray>x)
+    if typenum != cnp.NPY_FLOAT and typenum != cnp.NPY_DOUBLE or not _is_vector(x, typenum) or \
+            not _is_vector(b, typenum) or not _is_vector(a, typenum):
+        return None
+    order = max(cnp.PyArray_SIZE(<cnp.ndarray>a), cnp.PyArray_SIZE(<cnp.ndarray>b)) - 1
+    kind = F32 if typenum == cnp.NPY_FLOAT else F64
+    if not 1 <= order <= MOST_ORDER or cnp.PyArray_SIZE(<cnp.ndarray>x) * order > SHORT:
+        return None
+    tile = _single_tile(kind, order)
+    if tile == NULL or number_at(a, 0) == 0:
+        return None
+    memset(coef, 0, sizeof(coef))
+    memset(state, 0, sizeof(state))
+    for i in range(order + 1):
+        if i < cnp.PyArray_SIZE(<cnp.ndarray>b):
+            put_number(coef, 2 * i - 1 if i else 0, number_at(b, i), number_at(a, 0), kind)
+        if 0 < i < cnp.PyArray_SIZE(<cnp.ndarray>a):
+            put_number(coef, 2 * i, number_at(a, i), number_at(a, 0), kind)
+    y = new(x.shape, x.dtype)
+    tile(order, cnp.PyArray_SIZE(<cnp.ndarray>x), cnp.PyArray_DATA(<cnp.ndarray>x), &at, 1,
+         cnp.PyArray_DATA(<cnp.ndarray>y), &at, 1, coef, state)
+    return y
+
+
+cdef double number_at(cnp.ndarray a, ptrdiff_t i) noexcept:
+    if cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT:
+        return (<const float *>cnp.PyArray_DATA(a))[i]
+    return (<const double *>cnp.PyArray_DATA(a))[i]
+
+
+cdef void put_number(char *to, ptrdiff_t i, double a, double b, int kind) noexcept:
+    """a / b, in the precision of the kind."""
+    if kind == F32:
+        (<float *>to)[i] = <float>a / <float>b
+    else:
+        (<double *>to)[i] = a / b
+
+
+cdef fc_iir_ukr *_single_tile(int kind, ptrdiff_t order) noexcept:
+    """The tile of one channel and one section."""
+    cdef int count, i
+    cdef const fc_iir_row *rows = fc_iir_rows(isa_index(), &count)
+    for i in range(count):
+        if rows[i].kind == kind and rows[i].order == order and rows[i].lanes == 1 and rows[i].sections == 1 and \
+                rows[i].nv == 1:
+            return rows[i].run
+    return NULL
 
 
 def _state(zi, shape, x):

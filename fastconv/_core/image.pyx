@@ -5,7 +5,8 @@ out[o] = sum over t of x[o + t - before] * w[t], samples outside by the axis's b
 
 Rows under a block of output rows are found through a table of pointers: a reflected row is a row of the image,
 one outside a row of the fill value.  Only columns beside the left and right border are copied, into a patch.  A
-product of a column and a row (``lined``) goes over a strip in two passes, by way of a buffer in the cache.
+product of a column and a row (``lined``) goes over a strip in two passes, by way of a buffer in the cache.  How the
+work is cut: image_cut.pyx.
 Stride and dilation 1, columns neighbours in memory; backends/_image.py leaves all else to direct.pyx.
 """
 from libc.string cimport memcpy, memset

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .._core import separable
+from .._core import arrays, separable
 from . import outputs, windows
 from .arguments import axes_of, axis_of, integer, number
 from .lines import fillable, image, in_order, modes_of, one_axis, passes, per_axis, usual
@@ -208,6 +208,11 @@ def uniform_filter1d(x, size, axis, output, mode, cval, origin):
 
 def uniform_filter(x, size, output, mode, cval, origin, axes):
     """scipy.ndimage.uniform_filter, or None."""
+    if axes is None and usual(x, 0, output, mode, cval) and type(size) is int and type(origin) is int:
+        if size > 1 and 0 <= size // 2 + origin < size:
+            n, out = x.ndim, arrays.new(x.shape, x.dtype)
+            separable.box(x, [size] * n, [mode] * n, [cval] * n, [origin] * n, out)
+            return out
     x = image(x)
     axes = axes_of(axes, x.ndim) if x is not None else None
     sizes = per_axis(size, len(axes)) if axes else None
