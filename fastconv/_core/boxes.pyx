@@ -19,7 +19,7 @@ cdef void one_box(const image_cut.Image *d, ptrdiff_t item, const char *x, char 
     cdef const image_cut.Axis *row = &d.axis[d.axes - 2]
     cdef const image_cut.Axis *col = &d.axis[d.axes - 1]
     cdef ptrdiff_t number = d.tools.number, blocks = (row.out + RESTART - 1) // RESTART
-    cdef ptrdiff_t first = item % blocks * RESTART, rest = item // blocks, i, r, at, index
+    cdef ptrdiff_t first = item % blocks * RESTART, rest = item // blocks, i, r, index
     cdef ptrdiff_t n = col.size
     cdef ptrdiff_t room = box_room(col, n) * number
     # running sums of all columns, and what stands beside them
@@ -27,9 +27,7 @@ cdef void one_box(const image_cut.Image *d, ptrdiff_t item, const char *x, char 
     cdef char *line = sums - col.before * number
     cdef char *outside = scratch + room
     cdef image_cut.fc_box box
-    cdef char beside[16]
-    cdef char *edge = beside
-    cdef char *value
+    cdef char outside_sums[16]
     cdef const char *added
     cdef const char *dropped
     for i in range(d.axes - 3, -1, -1):
@@ -51,15 +49,21 @@ cdef void one_box(const image_cut.Image *d, ptrdiff_t item, const char *x, char 
         dropped = NULL if r == first else row_of(row, x, r - 1 - row.before, outside)
         d.tools.box_add(sums, added, dropped, n)
         if number == 4:     # rows of that value, summed
-            (<float *>beside)[0] = (<const float *>d.edge)[0] * row.taps
+            (<float *>outside_sums)[0] = (<const float *>d.edge)[0] * row.taps
         else:
-            (<double *>beside)[0] = (<const double *>d.edge)[0] * row.taps
-        for i in range(col.taps - 1):
-            at = i - col.before if i < col.before else i - col.before + n
-            index = k.fc_source_index(at, n, col.mode)
-            value = sums + index * number if index >= 0 else edge
-            put(line + (at + col.before) * number, value, number)
+            (<double *>outside_sums)[0] = (<const double *>d.edge)[0] * row.taps
+        beside(line, -col.before, col.before, col, sums, outside_sums, number)
+        beside(sums + n * number, n, col.taps - 1 - col.before, col, sums, outside_sums, number)
         d.tools.box_line(&box, out + r * row.out_step, n)
+
+
+cdef void beside(char *to, ptrdiff_t first, ptrdiff_t count, const image_cut.Axis *col, const char *line,
+                 const char *outside, ptrdiff_t number) noexcept nogil:
+    """Numbers at virtual columns first, first + 1, ... of a line, or what lies outside."""
+    cdef ptrdiff_t i, index
+    for i in range(count):
+        index = k.fc_source_index(first + i, col.size, col.mode)
+        put(to + i * number, outside if index < 0 else line + index * number, number)
 
 
 cdef ptrdiff_t box_room(const image_cut.Axis *col, ptrdiff_t n) noexcept nogil:
@@ -76,7 +80,6 @@ cdef void line_of_boxes(const image_cut.Image *d, ptrdiff_t item, const char *x,
     cdef ptrdiff_t n = min(most, col.out - first), room = box_room(col, most) * number
     cdef ptrdiff_t at = first - col.before, end = at + n + col.taps - 1
     cdef ptrdiff_t left = min(max(at, <ptrdiff_t>0), end), right = max(min(end, col.size), left)
-    cdef const char *source
     cdef image_cut.fc_box box
     rest = item // chunks
     for i in range(d.axes - 2, -1, -1):
@@ -85,17 +88,8 @@ cdef void line_of_boxes(const image_cut.Image *d, ptrdiff_t item, const char *x,
         x += index * d.axis[i].x_step
         out += index * d.axis[i].out_step
     memcpy(scratch + (left - at) * number, x + left * number, (right - left) * number)
-    i = at
-    while i < end:
-        if i == left and left < right:
-            i = right
-            continue
-        index = k.fc_source_index(i, col.size, col.mode)
-        source = d.edge
-        if index >= 0:
-            source = x + index * number
-        put(scratch + (i - at) * number, source, number)
-        i += 1
+    beside(scratch, at, left - at, col, x, d.edge, number)
+    beside(scratch + (right - at) * number, right, end - right, col, x, d.edge, number)
     box.taps, box.x, box.divisor = col.taps, scratch, col.taps
     image_cut.fc_box_widths(&box)
     box.nears = scratch + room if box.near > 1 else scratch

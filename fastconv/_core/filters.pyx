@@ -15,6 +15,7 @@ from libc.string cimport memcpy, memset
 
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport isa_index, threads_for
+from fastconv._core.image_cut cimport number_of
 from fastconv._core.job cimport Team
 from fastconv._core.filters cimport (
     fc_iir_complex, fc_iir_row, fc_iir_rows, fc_iir_ukr, fc_lanes_row, fc_lanes_rows)
@@ -145,6 +146,9 @@ cdef object _one_channel(object b, object a, object x):
     cdef ptrdiff_t at = 0, i, order
     cdef int typenum, kind
     cdef fc_iir_ukr *tile
+    cdef const char *mine_a
+    cdef const char *mine_b
+    cdef double first
     if not PyArray_CheckExact(x):
         return None
     typenum = cnp.PyArray_TYPE(<cnp.ndarray>x)
@@ -156,25 +160,21 @@ cdef object _one_channel(object b, object a, object x):
     if not 1 <= order <= MOST_ORDER or cnp.PyArray_SIZE(<cnp.ndarray>x) * order > SHORT:
         return None
     tile = _single_tile(kind, order)
-    if tile == NULL or number_at(a, 0) == 0:
+    mine_a, mine_b = <const char *>cnp.PyArray_DATA(<cnp.ndarray>a), <const char *>cnp.PyArray_DATA(<cnp.ndarray>b)
+    first = number_of(kind, mine_a, 0)
+    if tile == NULL or first == 0:
         return None
     memset(coef, 0, sizeof(coef))
     memset(state, 0, sizeof(state))
     for i in range(order + 1):
         if i < cnp.PyArray_SIZE(<cnp.ndarray>b):
-            put_number(coef, 2 * i - 1 if i else 0, number_at(b, i), number_at(a, 0), kind)
+            put_number(coef, 2 * i - 1 if i else 0, number_of(kind, mine_b, i), first, kind)
         if 0 < i < cnp.PyArray_SIZE(<cnp.ndarray>a):
-            put_number(coef, 2 * i, number_at(a, i), number_at(a, 0), kind)
+            put_number(coef, 2 * i, number_of(kind, mine_a, i), first, kind)
     y = new(x.shape, x.dtype)
     tile(order, cnp.PyArray_SIZE(<cnp.ndarray>x), cnp.PyArray_DATA(<cnp.ndarray>x), &at, 1,
          cnp.PyArray_DATA(<cnp.ndarray>y), &at, 1, coef, state)
     return y
-
-
-cdef double number_at(cnp.ndarray a, ptrdiff_t i) noexcept:
-    if cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT:
-        return (<const float *>cnp.PyArray_DATA(a))[i]
-    return (<const double *>cnp.PyArray_DATA(a))[i]
 
 
 cdef void put_number(char *to, ptrdiff_t i, double a, double b, int kind) noexcept:

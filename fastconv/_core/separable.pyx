@@ -96,7 +96,7 @@ def one_axis(cnp.ndarray x not None, w, axis, mode, cval, origin, bint means, cn
 
 def _mean_pass(x, out, axis, w, mode, cval, origin):
     """One axis of means of another type: in float64, where sums of integers are exact, or in int64."""
-    if not (x.dtype.kind in "iu" and x.dtype.itemsize == 8) or _sums_are_exact(x, len(w), cval):
+    if not (x.dtype.kind in "iu" and x.dtype.itemsize == 8) or sums_are_exact(x, len(w), cval):
         _ordered_pass(x, out, axis, w, mode, cval, origin, True)
         return
     total = np.zeros(x.shape, x.dtype)
@@ -106,9 +106,9 @@ def _mean_pass(x, out, axis, w, mode, cval, origin):
     out[...] = np.where(total < 0, -mean, mean) if x.dtype.kind == "i" else mean
 
 
-def _sums_are_exact(x, taps, cval):
-    """Whether float64 holds the sum of any so many samples."""
-    return taps * max(int(x.max()), -int(x.min()), abs(cval)) < 2**53
+def sums_are_exact(x, weight, cval):
+    """Whether float64 holds every sum of integers of x and of cval whose weights, without signs, add up to that much."""
+    return weight * max(int(x.max()), -int(x.min()), abs(cval)) < 2**53
 
 
 def _positions(ptrdiff_t first, ptrdiff_t count, ptrdiff_t n, int mode):
@@ -152,7 +152,7 @@ def _through(x, out, passes, bint means):
         return
     if x.dtype not in MEMORY or not x.dtype.isnative:
         x = x.astype(np.float64)
-    target = out if out.dtype in MEMORY and not np.may_share_memory(x, out) else \
+    target = out if out.dtype in MEMORY and not may_overlap(x, out) else \
         new(x.shape, out.dtype if out.dtype in MEMORY else np.float64)
     for one in passes:      # line by line, so a pass may read what it writes only where it is done
         result = target if x is not target else like(target)

@@ -48,7 +48,8 @@ def passes(x, steps, cval, output):
         return None
     held = outputs.numbers(out)
     exact = held.dtype.kind in "iu" and held.dtype.itemsize == 8 and x.dtype.kind in "iub"
-    if exact and all(windows.whole_weights(w) is not None for _, w, _, _ in steps) and not _below_2_53(x, steps, cval):
+    whole = exact and all(windows.whole_weights(w) is not None for _, w, _, _ in steps)
+    if whole and not separable.sums_are_exact(x, math.prod(max(1.0, abs(w).sum()) for _, w, _, _ in steps), cval):
         for axis, w, before, mode in steps:  # modulo 2**64; float64 would lose bits
             dtype, w, fill = windows.compute_in(x, w, cval, held.dtype)
             x = engine.window(x, w, (axis,), (before,), (mode,), fill, dtype, held)
@@ -62,12 +63,6 @@ def passes(x, steps, cval, output):
         separable.separable(x, kernels, modes, [cval] * x.ndim, origins, held)
         x = held
     return outputs.finish(held, out)
-
-
-def _below_2_53(x, steps, cval):
-    """True if float64 holds every sum of those samples exactly."""
-    largest = max(abs(int(x.max())), abs(int(x.min())), abs(cval))
-    return largest * math.prod(max(1.0, float(np.abs(w).sum())) for _, w, _, _ in steps) < 2**53
 
 
 def in_single(w):
