@@ -112,7 +112,7 @@ DIRECT_STRIDED, DIRECT_STRIDED_CHANNELS, DIRECT_STRIDED_TAPS = 1.3, 16, 256
 DOTS_CALL, DOTS_BYTES, DOTS_RATE = 4e-6, 25e9, 3e9
 MATRIX_CALL, MATRIX_BYTES = 4e-6, 16e9
 # --- backends: multiply-adds per second of one thread ---
-DIRECT_RATE = {"f4": 40e9, "f8": 20e9, "c8": 12e9, "c16": 6e9, "i1": 20e9, "u1": 20e9, "b1": 40e9,
+DIRECT_RATE = {"f4": 40e9, "f8": 20e9, "c8": 12e9, "c16": 6e9, "i1": 25e9, "u1": 25e9, "b1": 40e9,
                "i2": 30e9, "u2": 30e9, "i4": 15e9, "u4": 15e9, "i8": 6e9, "u8": 6e9}  # fmt: skip
 # complex layers by their parts: seconds to take apart or put together a number of four bytes (1 x 64 x 56 x 56)
 COMPLEX_PART = 1.5e-9
@@ -146,12 +146,14 @@ TILES_PRODUCT = {"f4": 0.1e-9, "f8": 0.2e-9}
 # Transformed weights of no more bytes are read from a cache.
 WINOGRAD_NEAR = 16 << 20
 # one filter over single-channel images: multiply-adds a second, bytes a second in and out
-IMAGE_RATE = {"f4": 60e9, "f8": 35e9, "i2": 60e9, "u2": 60e9, "i4": 20e9, "u4": 20e9, "i8": 8e9,
+IMAGE_RATE = {"f4": 60e9, "f8": 35e9, "i2": 75e9, "u2": 75e9, "i4": 36e9, "u4": 36e9, "i8": 8e9,
               "u8": 8e9}  # fmt: skip
 IMAGE_BYTES = 32e9
 # seconds for a plane after the first (batches of 28 x 28)
 IMAGE_PLANE = 1.5e-6
 DIRECT_SLOW_RATE = 0.5e9  # long double
+# integers through float64: seconds a call (10e-6 of a plan), and for a number that is read or stored as an integer
+WHOLE_CALL, WHOLE_NUMBER = 25e-6, 1e-9
 # one filter along one axis (direct): multiply-adds a second, bytes a second in and out
 FIR_RATE = {"f4": 74e9, "f8": 37e9, "c8": 18e9, "c16": 9e9}
 FIR_BYTES = 30e9

@@ -215,7 +215,8 @@ def test_filters_that_cannot_be_transformed():
 def test_what_it_does_not_do_is_refused_with_the_reason():
     a, v = np.ones((60, 60), "f"), np.ones((9, 9), "f")
     for match, call in (
-        ("float32 and float64", lambda: fastconv.convolve(a.astype(int), v.astype(int), backend="oa")),
+        ("float32 and float64", lambda: fastconv.plan_convolve(v.astype(int), input_shape=a.shape, backend="oa",
+                                                               workspace_limit=1 << 22)),
         ("float32 and float64", lambda: fastconv.convolve(a.astype("g"), v, backend="oa")),
         ("stride 1", lambda: fastconv.conv2d(a[None], v[None, None], stride=2, backend="oa")),
         ("channel", lambda: fastconv.conv2d(np.ones((2, 60, 60)), np.ones((1, 2, 9, 9)), backend="oa")),

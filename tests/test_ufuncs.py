@@ -352,4 +352,4 @@ def test_what_happens_inside_arrives(monkeypatch, error):
 
     monkeypatch.setattr(ufuncs, "general", fails)
     with pytest.raises(error, match="inside"):
-        ufuncs.convolve_full(np.arange(3), np.arange(2))
+        ufuncs.convolve_full(np.arange(3.0).astype("g"), np.arange(2))

@@ -85,7 +85,9 @@ def direct(clock, keys):
 
     def rate(key):
         macs, _, _ = work(LAYER, key, padding=1)
-        return macs / max(1e-9, clock.seconds("direct", LAYER, key, padding=1) - call) / SPEED
+        # with a limit integers of 8 bytes are summed as they are, not in float64
+        limit = {"workspace_limit": 1 << 30} if key[0] in "iu" else {}
+        return macs / max(1e-9, clock.seconds("direct", LAYER, key, padding=1, **limit) - call) / SPEED
 
     return {"DIRECT_CALL": call, "DIRECT_RATE": {key: rate(key) for key in keys}, "DIRECT_SLOW_RATE": rate("g")}
 
@@ -104,6 +106,17 @@ def fir(clock, found):
         rates[key] = rate * 64 / _costs.VECTOR_BYTES[cpu.isa]
         moved_rates.append(moved_rate)
     return {"FIR_RATE": rates, "FIR_BYTES": min(moved_rates)}
+
+
+def whole(clock):
+    """WHOLE_CALL and WHOLE_NUMBER: what a signal of integers takes longer than one of float64, by 300 taps."""
+    rows, seconds = [], []
+    for n in (2000, 200_000):
+        shapes = (1, 1, n), (1, 1, 300)
+        rows.append((1, 2 * n))
+        seconds.append(max(1e-9, clock.seconds("oa", shapes, "i4") - clock.seconds("oa", shapes, "f8")))
+    per_call, per_number = solve(rows, seconds)
+    return {"WHOLE_CALL": 1 / per_call, "WHOLE_NUMBER": 1 / per_number}
 
 
 def reference(clock):
@@ -150,6 +163,7 @@ def main():
     with fastconv.num_threads(1):
         found = direct(clock, floats if quick else DIRECT)
         found |= fir(clock, found)
+        found |= whole(clock)
         found |= reference(clock)
     print("\n".join(lines(found)))
 

@@ -2,7 +2,7 @@
 
 Each is a generalized ufunc whose loop hands the core dimensions, and one loop dimension, to the
 functions that ``convolve`` and ``correlate`` end in, as arrays upon the memory that NumPy's
-iterator points at; rows of the plain small case go straight to ``small.run``.
+iterator points at; rows of the plain small case go straight to ``small_line.run``.
 
 The loops are of NumPy's array-method kind, not of the older one: these are entered with the GIL
 (the drivers below release it), may fail with an exception, and know which ufunc they serve.
@@ -13,7 +13,7 @@ from libc.limits cimport LONG_MAX
 from libc.string cimport memset
 import numpy as np
 
-from fastconv._core cimport small
+from fastconv._core cimport small, small_line
 
 cnp.import_array()
 cnp.import_ufunc()
@@ -147,23 +147,18 @@ cdef bint small_rows(const Entry *e, char *const *data, const cnp.npy_intp *dims
                      const cnp.npy_intp *steps, int typenum) noexcept:
     """Serve all items if they are of the plain small case; False where one is not."""
     cdef cnp.npy_intp items = dims[0], n = dims[1], k = dims[2], size, start, i
-    cdef int j
-    if typenum == cnp.NPY_FLOAT:
-        j, size = 0, 4
-    elif typenum == cnp.NPY_DOUBLE:
-        j, size = 1, 8
-    else:
+    cdef int way = small_line.way_of(typenum)
+    if way < 0 or small.bypassed or e.rank != 1 or k > n or k > small_line.MAX_TAPS or \
+            n + 2 * k > small_line.MAX_SAMPLES or items * n * k > SMALL_WORK:
         return False
-    if small.bypassed or e.rank != 1 or k > n or k > small.MAX_TAPS or \
-            n + 2 * k > small.MAX_SAMPLES or items * n * k > SMALL_WORK:
-        return False
+    size = small_line.SIZE[way]
     if (n > 1 and steps[3] != size) or (k > 1 and steps[4] != size) or \
             (dims[3] > 1 and steps[5] != size):
         return False
     start = 0 if e.mode == 0 else (k - 1) // 2 if e.mode == 1 else k - 1
     for i in range(items):
-        if not small.run(j, data[0] + i * steps[0], n, data[1] + i * steps[1], k,
-                         data[2] + i * steps[2], dims[3], start, e.flip):
+        if not small_line.run(way, data[0] + i * steps[0], n, data[1] + i * steps[1], k,
+                              data[2] + i * steps[2], dims[3], start, e.flip, not e.flip):
             return False
     return True
 

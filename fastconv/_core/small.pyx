@@ -1,30 +1,18 @@
 """convolve and correlate: the plain case of little work at once, everything else to the general path.
 
-Both are entered here.  Two plain C arrays of the same type (float32 or float64), perhaps such an out, and little
-work are served without any Python object but the result: checks are C-API macros, images go to ``small_image.pyx``,
-short signals (of long ones the ends) go through a zero-padded copy on the stack, and the FIR microkernel does
-the rest, with the same bits as backend "direct".  Every other call, and every bad one, goes on to
-``functions/signal_style.py``.
+Both are entered here.  Two plain C arrays, perhaps such an out, and little work are served without any Python
+object but the result: checks are C-API macros, signals go to ``small_line.pyx``, images to ``small_image.pyx``.
+Every other call, and every bad one, goes on to ``functions/signal_style.py``.
 """
-from libc.string cimport memcpy, memset
 cimport numpy as cnp
 
-from fastconv._core cimport small_image
-from fastconv._core cimport kernels as k
-from fastconv._core.arrays cimport result_for
-from fastconv._core.cpu cimport isa_index
-from fastconv._core.filters cimport fc_fir_line, fc_fir_row, fc_fir_rows
+from fastconv._core cimport small_image, small_line
 
 cnp.import_array()
 
 cdef extern from "numpy/arrayobject.h":
     bint PyArray_CheckExact(object) noexcept
     bint PyArray_ISCARRAY_RO(cnp.ndarray) noexcept
-
-cdef enum:
-    SLACK = 16              # a vector may read past the end
-    MAX_WORK = 1000000      # multiply-adds: fewer than threads are worth
-    FREE_WORK = 200000      # from which on the interpreter is released
 
 cdef str FULL = "full"
 cdef str SAME = "same"
@@ -35,7 +23,6 @@ cdef str DIRECT = "direct"
 cdef str SAME_KIND = "same_kind"
 
 cdef object general_convolve, general_correlate
-cdef fc_fir_line *line[2]       # of float32, float64
 
 
 bypassed = 0
@@ -51,17 +38,6 @@ def set_general(for_convolve, for_correlate):
     """Tell which functions serve everything but the plain small case."""
     global general_convolve, general_correlate
     general_convolve, general_correlate = for_convolve, for_correlate
-
-
-cdef void find_kernels() noexcept:
-    cdef int count, i
-    cdef const fc_fir_row *rows = fc_fir_rows(isa_index(), &count)
-    for i in range(count):
-        if rows[i].kind in (5, 6):    # FC_KIND_F32, FC_KIND_F64
-            line[rows[i].kind - 5] = rows[i].line
-
-
-find_kernels()
 
 
 cdef int mode_code(object mode) noexcept:
@@ -102,92 +78,13 @@ cdef int pad_code(object boundary) noexcept:
 
 cdef object serve(object a, object v, int mode, bint flip, int pad, object out):
     """The result, or None where this is not the plain small case."""
-    cdef cnp.ndarray x, w
-    cdef cnp.npy_intp n, m, count, start
-    cdef int j, t
     if bypassed or mode < 0 or pad < 0:
         return None
     if PyArray_CheckExact(a) and cnp.PyArray_NDIM(<cnp.ndarray>a) == 2:
         return small_image.serve(a, v, mode, flip, pad, out)
     if pad or not plain_vector(a) or not plain_vector(v):
         return None
-    x, w = <cnp.ndarray>a, <cnp.ndarray>v
-    t = cnp.PyArray_TYPE(x)
-    if t != cnp.PyArray_TYPE(w):
-        return None
-    if t == cnp.NPY_FLOAT:
-        j = 0
-    elif t == cnp.NPY_DOUBLE:
-        j = 1
-    else:
-        return None
-    n, m = cnp.PyArray_DIM(x, 0), cnp.PyArray_DIM(w, 0)
-    if m > n or m > MAX_TAPS or n > MAX_WORK // m:
-        return None
-    count = n + m - 1 if mode == 0 else n if mode == 1 else n - m + 1
-    start = 0 if mode == 0 else (m - 1) // 2 if mode == 1 else m - 1
-    out = result_for(out, 1, &count, t, x, w)
-    if out is None:
-        return None
-    cdef const char *from_ = <const char *>cnp.PyArray_DATA(x)
-    cdef const char *taps = <const char *>cnp.PyArray_DATA(w)
-    cdef char *to = <char *>cnp.PyArray_DATA(<cnp.ndarray>out)
-    cdef bint done
-    if n < FREE_WORK // m:      # releasing the interpreter would cost as much as the sums
-        done = run(j, from_, n, taps, m, to, count, start, flip)
-    else:
-        with nogil:
-            done = run(j, from_, n, taps, m, to, count, start, flip)
-    return out if done else None
-
-
-cdef bint run(int j, const char *x, cnp.npy_intp n, const char *w, cnp.npy_intp m, char *y,
-              cnp.npy_intp out, cnp.npy_intp start, bint flip) noexcept nogil:
-    """y[i] = full[i + start]; False where the filter is not finite (its padding would matter)."""
-    cdef double samples[MAX_SAMPLES + SLACK]
-    cdef double taps[MAX_TAPS]
-    cdef char *buf = <char *>samples
-    cdef char *filter = <char *>taps
-    cdef cnp.npy_intp size = 4 if j == 0 else 8, first = start - (m - 1), low, high, i
-    cdef cnp.npy_intp last = m - 1 if flip else 0, step = -1 if flip else 1
-    cdef double seen = 0        # zeros, or no number where taps are not finite
-    if j == 0:
-        for i in range(m):
-            (<float *>filter)[i] = (<const float *>w)[last + i * step]
-            seen += (<float *>filter)[i] * 0.0
-    else:
-        for i in range(m):
-            taps[i] = (<const double *>w)[last + i * step]
-            seen += taps[i] * 0.0
-    if seen != 0:
-        return False
-    if n + 2 * m <= MAX_SAMPLES:
-        part(j, x, n, first, filter, m, y, out, buf)
-        return True
-    # outputs low .. high - 1 see no border
-    low, high = -first, n - m + 1 - first
-    if high > out:
-        high = out
-    part(j, x, n, first, filter, m, y, low, buf)
-    line[j](m, filter, x + (first + low) * size, y + low * size, high - low)
-    part(j, x, n, first + high, filter, m, y + high * size, out - high, buf)
-    return True
-
-
-cdef void part(int j, const char *x, cnp.npy_intp n, cnp.npy_intp first, const char *taps, cnp.npy_intp m,
-               char *y, cnp.npy_intp count, char *buf) noexcept nogil:
-    """count outputs, of windows that begin at sample first, from a copy with zeros beyond the ends."""
-    cdef cnp.npy_intp size = 4 if j == 0 else 8, before = 0, end = first + count + m - 1, inside
-    if count <= 0:
-        return
-    if first < 0:
-        before = -first
-        first = 0
-    inside = (n if end > n else end) - first
-    memset(buf, 0, before * size)
-    memcpy(buf + before * size, x + first * size, inside * size)
-    memset(buf + (before + inside) * size, 0, (end - first - inside) * size)
-    line[j](m, taps, buf, y, count)
+    return small_line.serve(a, v, mode, flip, out)
 
 
 def convolve(a, v, mode="full", *, axes=None, boundary="fill", fillvalue=0, out=None, dtype=None,

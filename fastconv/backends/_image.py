@@ -117,7 +117,11 @@ def _factor_integers(exact, dtype):
     column = exact[:, j] // row[j]
     if not (np.multiply.outer(column, row) == exact).all():
         return None
-    return tuple(part.astype(dtype) for part in (column, row))
+    if dtype.kind == "f":
+        return column.astype(dtype), row.astype(dtype)
+    # modulo 2**n, as their product is: -2**31 over a row of -1 is beyond int32
+    unsigned = np.dtype(f"u{dtype.itemsize}")
+    return tuple((part % 2 ** (8 * dtype.itemsize)).astype(unsigned).view(dtype) for part in (column, row))
 
 
 def gains(shape):

@@ -138,6 +138,13 @@ def _exceeds(problem, tiling, order):
     return limit is not None and (tiling.outs[0] + taps + 1) * spectrum > limit
 
 
+def transforms(problem):
+    """(samples of the largest tile that any order of axes may take, planes that are added to one result)."""
+    axes = problem.geometry.axes
+    downs, alongs = (_up_to(max(a.out + a.kernel for a in axes) // n) for n in (_twice(problem), 1))
+    return downs[-1] * _twice(problem) * alongs[-1], 1 if len(axes) == 2 else max(a.kernel for a in axes)
+
+
 def _even(total, most):
     """The largest part of an even split of total into parts of at most that many."""
     parts = -(-max(1, total) // most)

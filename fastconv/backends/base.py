@@ -55,7 +55,7 @@ class Jobs(dict):
 
 def contiguous(array, dtype):
     """The array itself if it is aligned, C-contiguous and of that dtype, else such a copy."""
-    return array if arrays.ready(array, dtype) else np.require(array, dtype, ["C", "A"])
+    return array if arrays.ready(array, dtype) else array.astype(dtype, "C")
 
 
 def without_idle(geometry, w):

@@ -17,7 +17,7 @@ from .._core import direct as _direct
 from .._core import implicit as _implicit
 from .._core.arrays import aligned
 from .._problem import PAD_CODES
-from . import _fir, _image, _matrix, _turned, _work, reference
+from . import _fir, _image, _integers, _matrix, _turned, _work, reference
 from ._activations import CODES
 from ._blocking import Cuts, layout
 from ._deform import CompiledDeformPlan
@@ -62,6 +62,13 @@ def _supports_deform(problem):
 def cost(problem):
     """Seconds on one thread: multiply-adds at the measured rate, lanes lost to narrow rows, and
     the gathering of the input."""
+    if _through_float64(problem):
+        return cost(_integers.wide(problem)) + _integers.moved(problem)
+    return cost_of_integers(problem)
+
+
+def cost_of_integers(problem):
+    """The same for numbers of every type in that type."""
     if _image.fits(problem):
         return _image.cost(problem)
     if _fir.filtered_axis(problem) is not None:
@@ -75,6 +82,11 @@ def cost(problem):
     return _work.seconds(name, amounts(problem)) + _matrix.more_cost(problem)
 
 
+def _through_float64(problem):
+    """Whether sums of float64 stand for those of integers, which are as wide: where they are exact."""
+    return problem.dtype.kind in "iu" and problem.dtype.itemsize == 8 and _integers.fits(problem)
+
+
 def amounts(problem):
     """Units of each kind of work (_work.py) of a layer."""
     g = problem.geometry
@@ -82,7 +94,8 @@ def amounts(problem):
     dense, strided, rows = _work.gathered(problem)
     _, phases, _ = _work.strip_axes(g)
     # one load per multiply-add instead of one per several
-    macs = g.macs * _work.pixels(problem) * _costs.DIRECT_FEW.get(filters, 1)
+    few = 1 if problem.compute.kind in "iu" else _costs.DIRECT_FEW.get(filters, 1)  # integers wait for the products
+    macs = g.macs * _work.pixels(problem) * few
     macs *= _slower(problem)
     stored = _work.words(problem, numbers)
     apart = 0
@@ -559,7 +572,14 @@ def _phase(problem, sub, order, axes, cuts, unions):
 
 
 def plan(problem):
-    """A DirectPlan, or that of an image, of one filter along one axis, of inner products, or of a deformable
+    """The plan of a problem; of integers of 8 bytes one that goes through float64."""
+    if _through_float64(problem):
+        return _integers.IntegerPlan(problem, sys.modules[__name__], sys.modules[__name__])
+    return plan_of_integers(problem)
+
+
+def plan_of_integers(problem):
+    """The same without: a DirectPlan, or that of an image, of one filter along one axis, of inner products, or of a deformable
     convolution."""
     if problem.kind == "deform":
         return CompiledDeformPlan(problem)

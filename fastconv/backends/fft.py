@@ -8,13 +8,14 @@ result, dilation spreads the taps, padding of every mode is laid out before.
 import functools
 import math
 import platform
+import sys
 from dataclasses import replace
 
 import numpy as np
 
 from .. import _costs, _reference
 from .._core import arrays, cpu
-from . import direct
+from . import _integers, direct
 from .base import Plan, Verdict, without_idle
 
 name = "fft"
@@ -25,11 +26,13 @@ FEW_CHANNELS = 8  # up to which products are added channel by channel, beyond it
 
 
 def supports(problem):
-    """Convolutions with floating or complex numbers."""
+    """Convolutions of any numbers."""
+    if _integers.fits(problem):
+        return supports(_integers.wide(problem))
     if problem.kind != "conv" or problem.geometry.transposed:
         return Verdict(False, f"no FFT of {problem.kind} or transposed convolution")
     if problem.compute.kind not in "fc":
-        return Verdict(False, f"integers must stay exact, found {problem.dtype}")
+        return Verdict(False, f"temporaries of {problem.dtype} are not bounded by workspace_limit")
     if any(a.upsample != 1 for a in problem.geometry.axes):
         return Verdict(False, "no upsampling")
     if not all(map(_reads_all, problem.geometry.axes)) or not problem.geometry.channels:
@@ -49,6 +52,8 @@ def _reads_all(axis):
 
 def cost(problem):
     """Seconds on one thread: transforms of all channels, filters and results, and the products."""
+    if _integers.fits(problem):
+        return cost(_integers.wide(problem)) + _integers.moved(problem)
     g = problem.geometry
     points = FftPlan.points(problem)
     n, groups, filters = (math.prod(s) for s in (g.batch, g.groups, g.filters))
@@ -243,4 +248,7 @@ class FftPlan(Plan):
 
 def plan(problem):
     """The plan for a problem that ``supports`` accepted."""
+    if _integers.fits(problem):
+        points = FftPlan.points(_integers.wide(problem))
+        return _integers.IntegerPlan(problem, sys.modules[__name__], direct, points, problem.geometry.channels)
     return FftPlan(problem)

@@ -13,7 +13,7 @@ from .. import _costs, _dtypes
 from .._core import cpu, fft
 from .._core import overlap as _overlap
 from .._problem import PAD_CODES
-from . import _tiles, _turned, direct
+from . import _integers, _tiles, _turned, direct
 from .base import Jobs, Plan, Verdict, without_idle
 
 name = "oa"
@@ -21,7 +21,9 @@ MOST_POINTS = 1 << 22
 
 
 def supports(problem):
-    """Convolutions of single channels, floating or complex, of stride 1."""
+    """Convolutions of single channels of stride 1; of integers through float64."""
+    if _integers.fits(problem):
+        return supports(_integers.wide(problem))
     g = problem.geometry
     if tiled(g):
         return _tiles.supports(problem)
@@ -57,6 +59,8 @@ def tiled(g):
 
 def cost(problem):
     """Seconds on one thread: the points of all blocks at their size's rate, and of the kernels."""
+    if _integers.fits(problem):
+        return cost(_integers.wide(problem)) + _integers.moved(problem)
     if _turned.fits(problem):
         return cost(_turned.planar(problem)) + _turned.seconds(problem, _costs.TURNED_NUMBER)
     if tiled(problem.geometry):
@@ -118,6 +122,13 @@ def best_size(problem):
         return MOST_POINTS, 0, math.inf
     seconds, points, skip = min(found)
     return points, skip, seconds
+
+
+def _transforms(problem):
+    """(numbers of a block or tile, how many of them are added to one result)."""
+    if tiled(problem.geometry):
+        return _tiles.transforms(problem)
+    return 2 * best_size(problem)[0], 1
 
 
 class OverlapPlan(Plan):
@@ -194,6 +205,8 @@ class OverlapPlan(Plan):
 
 def plan(problem):
     """The plan for a problem that ``supports`` accepted."""
+    if _integers.fits(problem):
+        return _integers.IntegerPlan(problem, sys.modules[__name__], direct, *_transforms(_integers.wide(problem)))
     if _turned.fits(problem):
         return _turned.TurnedPlan(problem, sys.modules[__name__])
     if tiled(problem.geometry):

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import _args, _select
-from .._core import arrays, small
+from .. import _args, _dtypes, _select
+from .._core import arrays, small, small_line
 from .._plan import CALLS
 from .._problem import Axis, Geometry, Problem
 
@@ -265,6 +265,19 @@ def _scalars(a, v, out, dtype, casting):
     return out
 
 
+def _small_types():
+    """The types that the small path knows, by NumPy's numbers (small_line.set_types), and what pairs have in common."""
+    ways = {"f4": 0, "f8": 1, "c8": 2, "c16": 3, "b1": 4, "f2": 9}
+    served = [np.dtype(c) for c in "?bBhHiIlLqQefdFD"]
+    table = {t.num: (ways.get(t.str[1:], FIRST_INTEGER + t.itemsize.bit_length()), _dtypes.describe(t).memory)
+             for t in served}  # fmt: skip
+    pairs = {(a.num, b.num): np.result_type(a, b).num for a in served for b in served
+             if a == b or "c" not in a.kind + b.kind}  # fmt: skip
+    return table, {pair: found for pair, found in pairs.items() if found in table}
+
+
+FIRST_INTEGER = 4  # the way of those of one byte, less one
+small_line.set_types(*_small_types())
 small.set_bypass(_select.verbose())  # the small path chooses, and so says, nothing
 small.set_general(partial(general, True), partial(general, False))
 convolve, correlate = small.convolve, small.correlate

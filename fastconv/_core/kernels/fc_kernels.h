@@ -322,6 +322,12 @@ typedef struct {
 } fc_winograd_row;
 const fc_winograd_row *fc_winograd_rows(fc_isa isa, int *count);
 
+/* Whole numbers computed in float64, back to integers: to = nearest(from) * 2^shift modulo 2^n, or added to what is there.
+ * |from| < 2^51; steps in bytes; from and to may be the same memory. */
+void fc_store_whole(char *to, ptrdiff_t to_step, fc_memory_type type, const char *from, ptrdiff_t from_step, ptrdiff_t n,
+                    int shift, int add);
+uint64_t fc_peak(const char *x, ptrdiff_t step, fc_memory_type type, ptrdiff_t n);  /* the largest magnitude */
+
 /* ---- workspace ---------------------------------------------------------------------------
  * Scratch of the calling thread: grows, is reused, freed when the thread ends. NULL: no memory. */
 void *fc_scratch(size_t bytes);
