@@ -140,11 +140,13 @@ cdef bint _is_vector(object a, int typenum) noexcept:
 
 
 cdef object _one_channel(object b, object a, object x):
-    """lfilter of a short signal of real numbers, with the tile of one channel and no more; None: another case."""
+    """lfilter of a short signal by real coefficients, with the tile of one channel (of complex numbers: of two) and
+    no more; None: another case."""
     cdef char coef[8 * (2 * MOST_ORDER + 1)]
-    cdef char state[8 * MOST_ORDER]
-    cdef ptrdiff_t at = 0, i, order
-    cdef int typenum, kind
+    cdef char state[2 * 8 * MOST_ORDER]
+    cdef ptrdiff_t[2] at = [0, 1]
+    cdef ptrdiff_t i, order
+    cdef int typenum, real, kind, parts
     cdef fc_iir_ukr *tile
     cdef const char *mine_a
     cdef const char *mine_b
@@ -152,14 +154,15 @@ cdef object _one_channel(object b, object a, object x):
     if not PyArray_CheckExact(x):
         return None
     typenum = cnp.PyArray_TYPE(<cnp.ndarray>x)
-    if typenum != cnp.NPY_FLOAT and typenum != cnp.NPY_DOUBLE or not _is_vector(x, typenum) or \
-            not _is_vector(b, typenum) or not _is_vector(a, typenum):
+    parts = 2 if typenum == cnp.NPY_CFLOAT or typenum == cnp.NPY_CDOUBLE else 1
+    real = cnp.NPY_FLOAT if typenum == cnp.NPY_FLOAT or typenum == cnp.NPY_CFLOAT else cnp.NPY_DOUBLE
+    if (parts == 1 and typenum != real) or not _is_vector(x, typenum) or not _is_vector(b, real) or not _is_vector(a, real):
         return None
     order = max(cnp.PyArray_SIZE(<cnp.ndarray>a), cnp.PyArray_SIZE(<cnp.ndarray>b)) - 1
-    kind = F32 if typenum == cnp.NPY_FLOAT else F64
+    kind = F32 if real == cnp.NPY_FLOAT else F64
     if not 1 <= order <= MOST_ORDER or cnp.PyArray_SIZE(<cnp.ndarray>x) * order > SHORT:
         return None
-    tile = _single_tile(kind, order)
+    tile = _single_tile(kind, order, parts)
     mine_a, mine_b = <const char *>cnp.PyArray_DATA(<cnp.ndarray>a), <const char *>cnp.PyArray_DATA(<cnp.ndarray>b)
     first = number_of(kind, mine_a, 0)
     if tile == NULL or first == 0:
@@ -172,8 +175,8 @@ cdef object _one_channel(object b, object a, object x):
         if 0 < i < cnp.PyArray_SIZE(<cnp.ndarray>a):
             put_number(coef, 2 * i, number_of(kind, mine_a, i), first, kind)
     y = new(x.shape, x.dtype)
-    tile(order, cnp.PyArray_SIZE(<cnp.ndarray>x), cnp.PyArray_DATA(<cnp.ndarray>x), &at, 1,
-         cnp.PyArray_DATA(<cnp.ndarray>y), &at, 1, coef, state)
+    tile(order, cnp.PyArray_SIZE(<cnp.ndarray>x), cnp.PyArray_DATA(<cnp.ndarray>x), at, parts,
+         cnp.PyArray_DATA(<cnp.ndarray>y), at, parts, coef, state)
     return y
 
 
@@ -185,13 +188,13 @@ cdef void put_number(char *to, ptrdiff_t i, double a, double b, int kind) noexce
         (<double *>to)[i] = a / b
 
 
-cdef fc_iir_ukr *_single_tile(int kind, ptrdiff_t order) noexcept:
-    """The tile of one channel and one section."""
+cdef fc_iir_ukr *_single_tile(int kind, ptrdiff_t order, int channels) noexcept:
+    """The tile of so many channels, each in a number of its own, and one section."""
     cdef int count, i
     cdef const fc_iir_row *rows = fc_iir_rows(isa_index(), &count)
     for i in range(count):
         if rows[i].kind == kind and rows[i].order == order and rows[i].lanes == 1 and rows[i].sections == 1 and \
-                rows[i].nv == 1:
+                rows[i].nv == channels:
             return rows[i].run
     return NULL
 
@@ -206,22 +209,22 @@ def _state(zi, shape, x):
 
 
 def _recursive(coef, ptrdiff_t order, x, int axis, state):
-    """(y, state after): coef (sections, 2 order + 1) as fc_iir_ukr's; state: channels first, or None."""
+    """(y, state after): coef (sections, 2 order + 1) as fc_iir_ukr's; state: channels first, or None for zeros."""
     cdef bint split = coef.dtype.kind != "c" and x.dtype.kind == "c"
     cdef ptrdiff_t n = x.shape[axis], channels = x.size // n if n else 0
     y = new(x.shape, x.dtype)
-    z = np.zeros((channels, coef.shape[0] * order), x.dtype)
-    if state is not None:
-        z[...] = state.reshape(z.shape) if channels else 0
     if not channels:    # no samples: the state stays as it was
-        return y, (state if state is not None else z).copy()
+        return y, None if state is None else state.copy()
+    if state is None:
+        _Recursion(coef, order, x, y, None, axis, split).compute()
+        return y, None
+    z = np.array(state, x.dtype, order="C").reshape(channels, coef.shape[0] * order)
     if split:           # (channels, sections * order) of complex numbers: twice the channels, real
-        z = np.ascontiguousarray(np.moveaxis(z.view(x.real.dtype).reshape(*z.shape, 2), 2, 1))
+        z = np.ascontiguousarray(z.view(x.real.dtype).reshape(*z.shape, 2).transpose(0, 2, 1))
         z = z.reshape(2 * channels, -1)
-    run = _Recursion(coef, order, x, y, z, axis, split)
-    run.compute()
+    _Recursion(coef, order, x, y, z, axis, split).compute()
     if split:
-        z = np.ascontiguousarray(np.moveaxis(z.reshape(channels, 2, -1), 1, 2)).view(x.dtype)
+        z = np.ascontiguousarray(z.reshape(channels, 2, -1).transpose(0, 2, 1)).view(x.dtype)
     return y, z
 
 
@@ -256,6 +259,7 @@ cdef class _Recursion:
 
     def __init__(self, cnp.ndarray coef, ptrdiff_t order, cnp.ndarray x, cnp.ndarray y, cnp.ndarray z,
                  int axis, bint split):
+        """z: the states, which become those after the last sample, or None for zeros."""
         cdef cnp.ndarray x_at = offsets(x, axis, split), y_at = offsets(y, axis, split)
         self.is_complex = coef.dtype.kind == "c"
         self.kind = F32 if x.real.dtype.itemsize == 4 else F64
@@ -266,7 +270,7 @@ cdef class _Recursion:
         self.y_step = y.strides[axis] // self.number
         self.x, self.y = <char *>cnp.PyArray_DATA(x), <char *>cnp.PyArray_DATA(y)
         self.x_at, self.y_at = <ptrdiff_t *>cnp.PyArray_DATA(x_at), <ptrdiff_t *>cnp.PyArray_DATA(y_at)
-        self.coef, self.state = <char *>cnp.PyArray_DATA(coef), <char *>cnp.PyArray_DATA(z)
+        self.coef, self.state = <char *>cnp.PyArray_DATA(coef), NULL if z is None else <char *>cnp.PyArray_DATA(z)
         self.keep = (coef, x, y, z, x_at, y_at)
         self._find_tiles()
         self._cut()
@@ -324,10 +328,7 @@ cdef class _Recursion:
     cdef void _take(self, ptrdiff_t i, Team team) noexcept nogil:
         cdef Piece p
         if self.is_complex:
-            fc_iir_complex(self.kind, self.sections, self.order, self.n,
-                           self.x + self.x_at[i] * self.number, self.x_step,
-                           self.y + self.y_at[i] * self.number, self.y_step, self.coef,
-                           self.state + i * self.sections * self.order * self.number)
+            self._complex(i, team)
             return
         if i >= self.full:
             p = self.rest[i - self.full]
@@ -335,6 +336,18 @@ cdef class _Recursion:
             p.first, p.vectors, p.lanes = i * self.vectors * self.lanes, self.vectors, self.lanes
             p.count = p.vectors * p.lanes
         self._piece(&p, team)
+
+    cdef void _complex(self, ptrdiff_t channel, Team team) noexcept nogil:
+        """A channel with complex coefficients."""
+        cdef ptrdiff_t nbytes = self.sections * self.order * self.number
+        cdef char *state = self.state + channel * nbytes
+        if self.state == NULL:
+            state = team.scratch(nbytes)
+            if state == NULL:
+                return
+            memset(state, 0, nbytes)
+        fc_iir_complex(self.kind, self.sections, self.order, self.n, self.x + self.x_at[channel] * self.number,
+                       self.x_step, self.y + self.y_at[channel] * self.number, self.y_step, self.coef, state)
 
     cdef int _step(self, const Piece *p, ptrdiff_t s) noexcept nogil:
         """Sections of the next tile, when s are done."""
@@ -399,7 +412,10 @@ cdef class _Recursion:
         for i in range(numbers):
             for lane in range(p.lanes):
                 memcpy(coef + (i * p.lanes + lane) * self.number, self.coef + i * self.number, self.number)
-        self._move_state(p, state, True)
+        if self.state == NULL:
+            memset(state, 0, state_bytes)
+        else:
+            self._move_state(p, state, True)
         for i in range(width):
             x_at[i] = self.x_at[p.first + min(i, p.count - 1)]
             y_at[i] = self.y_at[p.first + min(i, p.count - 1)]
@@ -427,4 +443,5 @@ cdef class _Recursion:
                                      buf + lane * p.lanes * self.number, width, n,
                                      <int>min(<ptrdiff_t>p.lanes, p.count - lane * p.lanes))
             i += n
-        self._move_state(p, state, False)
+        if self.state != NULL:
+            self._move_state(p, state, False)

@@ -25,6 +25,11 @@ cdef enum:
     STRETCH = 8192      # samples and outputs of a piece
     TOGETHER = 16       # neighbouring columns that share the lines of the cache
 
+    REMEMBERED_BYTES = 16384    # of filters whose phases are kept
+    MOST_REMEMBERED = 32
+
+PHASES = {}                 # (up, down, dtype, filter) -> phases
+
 UPFIRDN_MODES = ("constant", "wrap", "edge", "smooth", "symmetric", "reflect", "antisymmetric",
                  "antireflect", "line")
 
@@ -59,16 +64,23 @@ def coefficients(name, c, x):
     return np.ascontiguousarray(c)
 
 
+ONE, TWO = np.zeros(1, np.intp), np.arange(2, dtype=np.intp)   # where the parts of a single channel begin
+
+
 def offsets(array, axis, bint split):
     """Where each channel begins, in real numbers (``split``: complex channels as real and imaginary), or in
     the array's own."""
-    cdef ptrdiff_t size = array.real.itemsize if split else array.itemsize
-    at = np.zeros(1, np.intp)
+    cdef ptrdiff_t size = array.itemsize
+    if array.ndim == 1:
+        return ONE if not split or array.dtype.kind != "c" else TWO
+    if split and array.dtype.kind == "c":
+        size //= 2
+    at = ONE
     for i, (n, step) in enumerate(zip(array.shape, array.strides)):
         if i != axis:
             at = np.add.outer(at, np.arange(n, dtype=np.intp) * (step // size)).reshape(-1)
     if split and array.dtype.kind == "c":
-        at = np.add.outer(at, np.arange(2, dtype=np.intp)).reshape(-1)
+        at = np.add.outer(at, TWO).reshape(-1)
     return np.ascontiguousarray(at)
 
 
@@ -108,10 +120,11 @@ def _reflected(x, at, mode):
 def _extension(x, at, mode, cval):
     """(rows, len(at)) samples beyond the ends of each row, C-contiguous, of x's dtype."""
     shape = (*x.shape[:-1], len(at))
-    if mode == "constant":
-        found = np.full(shape, cval, x.dtype)
-    else:
-        found = np.ascontiguousarray(np.broadcast_to(_reflected(x, at, mode), shape), x.dtype)
+    if mode != "constant":
+        return np.ascontiguousarray(np.broadcast_to(_reflected(x, at, mode), shape), x.dtype)
+    found = np.zeros(shape, x.dtype)
+    if cval != 0:
+        found[...] = cval
     return found
 
 
@@ -161,7 +174,7 @@ def upfirdn(h, x, up=1, down=1, axis=-1, mode="constant", cval=0):
     if y.size == 0:
         return y
     taps = ceil_div(len(h), up)
-    rows = np.moveaxis(x, axis, -1)
+    rows = x if axis == x.ndim - 1 else np.moveaxis(x, axis, -1)
     after = max(0, (length - 1) * down // up - (n - 1))
     before = _extension(rows, np.arange(1 - taps, 0), mode, cval)
     _Polyphase(h, x, y, before, _extension(rows, np.arange(n, n + after), mode, cval), axis, up,
@@ -227,21 +240,33 @@ cdef class _Polyphase:
         common = math.gcd(up, down)
         self.classes, self.advance = up // common, down // common
         self.h_size = ceil_div(self.taps, lanes) * lanes
-        first = np.arange(self.classes, dtype=np.intp) * down
-        phase = first % up
-        cdef cnp.ndarray table = np.array([(len(h) - phase + up - 1) // up, first // up], np.intp)
-        # column t of a phase: its taps from the last to the first, zeros behind
-        at = phase[:, None] + (table[0][:, None] - 1 - np.arange(self.h_size)) * up
-        flipped = np.where(at >= 0, h[np.maximum(at, 0)], 0) if len(at) else h[:0]
-        cdef cnp.ndarray packed
-        if self.h_planes == 1:
-            packed = np.ascontiguousarray(flipped)
-        else:   # the real part of a product is (re, -im) . (re, im), its imaginary part (im, re) . (re, im)
-            packed = np.array([[flipped.real, -flipped.imag], [flipped.imag, flipped.real]])
+        key = up, down, h.dtype.char, h.tobytes() if h.nbytes <= REMEMBERED_BYTES else None
+        found = PHASES.get(key)
+        cdef cnp.ndarray table, packed
+        if found is None:
+            found = self._phases(h, up, down)
+            if key[3] is not None:
+                if len(PHASES) >= MOST_REMEMBERED:
+                    PHASES.clear()
+                PHASES[key] = found
+        table, packed = found
         self.h = <char *>cnp.PyArray_DATA(packed)
         self.class_taps = <ptrdiff_t *>cnp.PyArray_DATA(table)
         self.class_last = self.class_taps + self.classes
         self.keep += [table, packed]
+
+    cdef tuple _phases(self, h, up, down):
+        """(taps of each output of a period, and its last sample; the flipped phases)."""
+        first = np.arange(self.classes, dtype=np.intp) * down
+        phase = first % up
+        table = np.array([(len(h) - phase + up - 1) // up, first // up], np.intp)
+        # column t of a phase: its taps from the last to the first, zeros behind
+        at = phase[:, None] + (table[0][:, None] - 1 - np.arange(self.h_size)) * up
+        flipped = np.where(at >= 0, h[np.maximum(at, 0)], 0) if len(at) else h[:0]
+        if self.h_planes == 1:
+            return table, np.ascontiguousarray(flipped)
+        # the real part of a product is (re, -im) . (re, im), its imaginary part (im, re) . (re, im)
+        return table, np.array([[flipped.real, -flipped.imag], [flipped.imag, flipped.real]])
 
     def compute(self):
         cdef double work = <double>self.rows * self.length * self.taps * self.planes * self.h_planes

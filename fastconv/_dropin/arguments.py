@@ -64,8 +64,8 @@ def number(value, dtype):
 
     A real dtype takes no complex number, an integer dtype no fraction.
     """
-    if type(value) is float and dtype.char in "fdFD" and -1e38 < value < 1e38:
-        return value  # nearly every call
+    if type(value) in (int, float) and dtype.char in "fdFD" and -1e38 < value < 1e38:
+        return float(value)  # nearly every call
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
     if isinstance(value, np.generic):
