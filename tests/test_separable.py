@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import scipy.ndimage as nd
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import fastconv
-from fastconv._core import separable
+from fastconv._core import narrow, separable
 
 MODES = ("reflect", "constant", "nearest", "mirror", "wrap")
 VIEWS = (
@@ -246,3 +246,73 @@ def test_nothing_to_do(function):
     np.testing.assert_array_equal(out, x)
     empty = np.empty((0, 4))
     getattr(separable, function)(empty, sizes, ["reflect"] * 2, [0, 0], [0, 0], empty)
+
+
+# -- rows of a few numbers ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def always_narrow():
+    before = narrow.most_widths([10**6] * 5)
+    yield
+    narrow.most_widths(before)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32 - 1), outer=st.integers(1, 3), n=st.integers(1, 300), width=st.integers(2, 40), taps=st.integers(1, 60),
+       dtype=st.sampled_from(["f4", "f8", "u1", "i2", "i4", "u4", "i8", "c8", "c16"]), mode=st.sampled_from(MODES),
+       cval=st.sampled_from([0.0, 2.0]), means=st.booleans(), same=st.booleans(), data=st.data())  # fmt: skip
+def test_narrow_rows(always_narrow, seed, outer, n, width, taps, dtype, mode, cval, means, same, data):
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((outer, n, width)) * 50
+    if dtype[0] == "c":
+        x = x + 1j * rng.standard_normal(x.shape)
+    x = abs(x).astype(dtype) if dtype[0] == "u" else x.astype(dtype)
+    if data.draw(st.booleans()):
+        x = x.reshape(outer, n, *((2, width // 2) if width % 2 == 0 else (width, 1)))
+    output = x.dtype if same else np.dtype("c16" if dtype[0] == "c" else "f8")
+    origin = data.draw(st.integers(-(taps // 2), (taps - 1) // 2))
+    if means:
+        call = ("uniform_filter1d", taps)
+        origin = min(origin, (taps - 1) // 2)
+    else:
+        w = rng.standard_normal(taps)
+        kind = data.draw(st.sampled_from(["any", "even", "odd"]))
+        w = w / abs(w).sum() if kind == "any" else w + w[::-1] if kind == "even" else w - w[::-1]
+        call = ("correlate1d", w)
+    name, argument = call
+    found = getattr(fastconv.ndimage, name)(x, argument, 1, output, mode, cval, origin)
+    wanted = getattr(nd, name)(x, argument, 1, output, mode, cval, origin)
+    assert found.dtype == wanted.dtype
+    near(found, wanted)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "u1", "c8"])
+def test_narrow_rows_give_the_same_as_all_other_ways(dtype, rng):
+    x = (rng.standard_normal((3, 5000, 6)) * 50).astype(dtype) if dtype != "u1" else rng.integers(0, 255, (3, 5000, 6), "u1")
+    for call in (lambda: fastconv.ndimage.gaussian_filter1d(x, 2, 1), lambda: fastconv.ndimage.gaussian_filter(x, (0, 9, 1)),
+                 lambda: fastconv.ndimage.uniform_filter1d(x, 31, 1), lambda: fastconv.ndimage.sobel(x, 1)):  # fmt: skip
+        found = []
+        for width in (0, 10**6):
+            before = narrow.most_widths([width] * 5)
+            try:
+                found.append(call())
+            finally:
+                narrow.most_widths(before)
+        near(found[1], found[0])
+    x = x.astype("f4") if dtype == "u1" else x
+    x[1, 2500, 3] = np.nan
+    found = fastconv.ndimage.gaussian_filter1d(x, 2, 1)
+    reached = np.zeros(x.shape, bool)
+    reached[1, 2492:2509, 3] = True
+    np.testing.assert_array_equal(np.isnan(found), reached)
+
+
+def test_narrow_rows_in_place_and_by_threads(rng):
+    x = rng.standard_normal((200_000, 3)).astype("f4")
+    wanted = fastconv.ndimage.gaussian_filter1d(x, 3, 0)
+    for threads in (1, 2, 3):
+        with fastconv.num_threads(threads):
+            y = x.copy()
+            fastconv.ndimage.gaussian_filter1d(y, 3, 0, output=y)
+            np.testing.assert_array_equal(y, wanted)

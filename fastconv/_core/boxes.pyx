@@ -37,7 +37,7 @@ cdef void one_box(const image_cut.Image *d, ptrdiff_t item, const char *x, char 
         out += index * d.axis[i].out_step
     for i in range(n):
         put(outside + i * number, d.fill, number)
-    box.taps, box.x, box.divisor = col.taps, line, <double>row.taps * col.taps
+    box.taps, box.step, box.x, box.divisor = col.taps, 1, line, <double>row.taps * col.taps
     image_cut.fc_box_widths(&box)
     box.nears = scratch + 2 * room if box.near > 1 else line
     box.fars = scratch + 3 * room if box.far > 1 else box.nears
@@ -90,7 +90,7 @@ cdef void line_of_boxes(const image_cut.Image *d, ptrdiff_t item, const char *x,
     memcpy(scratch + (left - at) * number, x + left * number, (right - left) * number)
     beside(scratch, at, left - at, col, x, d.edge, number)
     beside(scratch + (right - at) * number, right, end - right, col, x, d.edge, number)
-    box.taps, box.x, box.divisor = col.taps, scratch, col.taps
+    box.taps, box.step, box.x, box.divisor = col.taps, 1, scratch, col.taps
     image_cut.fc_box_widths(&box)
     box.nears = scratch + room if box.near > 1 else scratch
     box.fars = scratch + 2 * room if box.far > 1 else box.nears

@@ -41,6 +41,7 @@ cdef extern from "kernels/fc_image.h" nogil:
         ptrdiff_t taps
         ptrdiff_t near
         ptrdiff_t far
+        ptrdiff_t step
         const void *x
         void *nears
         void *fars

@@ -7,16 +7,19 @@ SciPy, so that what is cut off when a result becomes an integer is the same.  Ca
 fastconv.ndimage.
 """
 from libc.string cimport memset
+import math
+
 import numpy as np
 cimport numpy as cnp
 
-from fastconv._core cimport image_cut
+from fastconv._core cimport image_cut, narrow
 from fastconv._core cimport kernels as k
 from fastconv._core.boxes cimport LINE, most_columns, run_box
 from fastconv._core.cpu cimport threads_for
 from fastconv._core.image cimport run
 from fastconv._core.job cimport Team, fill_reader
 from fastconv._core.arrays import like, new
+from fastconv._core.whole import peak
 
 cnp.import_array()
 
@@ -25,7 +28,7 @@ MODES = {"reflect": 2, "constant": 0, "nearest": 3, "mirror": 1, "wrap": 4, "gri
          "grid-wrap": 4,
          "grid-constant": 0}
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
-USUAL = frozenset((*FLOATS, *map(np.dtype, ("i1", "u1", "i2", "u2", "i4", "u4"))))
+USUAL = frozenset(map(np.dtype, ("f4", "f8", "c8", "c16", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8")))
 # fc_memory_type of what is read and written as it is; other types by way of float64
 MEMORY = {np.dtype(name): code for name, code in zip(
     ("?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8"), (*range(9), 11, 12),
@@ -88,7 +91,9 @@ def box(x, sizes, modes, cvals, origins, out):
 def one_axis(cnp.ndarray x not None, w, axis, mode, cval, origin, bint means, cnp.ndarray out not None):
     """``separable`` (or ``box``, of as many samples as w has numbers) along one axis, in the usual case: both arrays of
     one of the types in USUAL, apart, w of float64 and contiguous, at most 16 axes."""
-    if (<object>x).dtype in FLOATS:
+    if cnp.PyArray_ISCOMPLEX(x):
+        _through(x, out, [(axis, w, MODES[mode], cval, origin)], means)
+    elif (<object>x).dtype in FLOATS:
         _float_passes(x, out, [(axis, w, MODES[mode], cval, origin)], means)
     else:
         (_mean_pass if means else _ordered_pass)(x, out, axis, w, MODES[mode], cval, origin)
@@ -108,7 +113,9 @@ def _mean_pass(x, out, axis, w, mode, cval, origin):
 
 def sums_are_exact(x, weight, cval):
     """Whether float64 holds every sum of integers of x and of cval whose weights, without signs, add up to that much."""
-    return weight * max(int(x.max()), -int(x.min()), abs(cval)) < 2**53
+    if not (x.flags.aligned and x.dtype.isnative):
+        x = x.astype(x.dtype.newbyteorder("="))
+    return weight * max(peak(x, MEMORY[x.dtype]), abs(cval)) < 2**53
 
 
 def _positions(ptrdiff_t first, ptrdiff_t count, ptrdiff_t n, int mode):
@@ -126,9 +133,23 @@ def _windows(x, int axis, ptrdiff_t taps, int mode, cval, ptrdiff_t origin, dtyp
         yield padded[(slice(None),) * axis + (slice(t, t + n),)]
 
 
+def _as_parts(x, out, passes):
+    """Whether complex arrays can be read as real ones of one axis more, and what lies outside is the same for both parts."""
+    return (x.dtype == out.dtype and x.dtype.char in "FD" and x.dtype.isnative and x.ndim < image_cut.MOST_AXES
+            and x.flags.c_contiguous and out.flags.c_contiguous
+            and all(mode != MODES["constant"] or np.real(cval) == np.imag(cval) for _, _, mode, cval, _ in passes))  # fmt: skip
+
+
 def _through(x, out, passes, bint means):
     """All passes of a real filter; complex arrays part by part."""
     if x.size == 0:
+        return
+    if out.dtype.kind == "c" and passes and _as_parts(x, out, passes):
+        for i, w, mode, cval, origin in passes:     # the parts of a number are neighbours: what is done is done to both
+            around = math.prod(x.shape[:i]), x.shape[i], -1
+            _through(x.view(x.real.dtype).reshape(around), out.view(out.real.dtype).reshape(around),
+                     [(1, w, mode, np.real(cval), origin)], means)
+            x = out
         return
     if out.dtype.kind == "c":
         for part in ("real", "imag"):
@@ -259,6 +280,9 @@ cdef int _step(cnp.ndarray x, cnp.ndarray out, list step, int column, bint means
             along = &one[i]
         else:
             down = &one[i]
+    if len(step) == 1 and narrow.fits(x, out, one[0].axis, taps, means):
+        return narrow.run(x, out, MEMORY[(<object>x).dtype], MEMORY[(<object>out).dtype], one[0].axis, step[0][1],
+                          one[0].mode, one[0].cval, one[0].before, 0, means)
     set_image(&d, x, out, down, along, column)
     if means:
         return run_box(&d, <const char *>cnp.PyArray_DATA(x), <char *>cnp.PyArray_DATA(out))
@@ -439,7 +463,7 @@ cdef void one_line(const Pass *p, ptrdiff_t item, double *scratch) noexcept nogi
         item //= p.shape[i]
     k.fc_gather(&p.reader, <char *>line, <char *>line, x, &p.along, first - p.before, 1, n + p.taps - 1)
     if p.means:
-        box.taps, box.x, box.divisor = p.taps, line, p.taps
+        box.taps, box.step, box.x, box.divisor = p.taps, 1, line, p.taps
         image_cut.fc_box_widths(&box)
         box.nears = result + p.columns + p.taps + LINE if box.near > 1 else line
         box.fars = result + 2 * (p.columns + p.taps + LINE) if box.far > 1 else box.nears
@@ -455,6 +479,10 @@ def _ordered_pass(cnp.ndarray x not None, cnp.ndarray out not None, int axis,
                   cnp.ndarray w not None, int mode,
                   cval, ptrdiff_t origin, bint means=False):
     """One axis in float64; x and out must not overlap."""
+    if narrow.fits(x, out, axis, cnp.PyArray_SIZE(w), means):
+        narrow.run(x, out, MEMORY[x.dtype], MEMORY[out.dtype], axis, w, mode, cval, cnp.PyArray_SIZE(w) // 2 + origin,
+                   0 if means else symmetry_of(<const double *>cnp.PyArray_DATA(w), cnp.PyArray_SIZE(w)), means)
+        return
     cdef Pass p
     cdef ptrdiff_t items, i, q
     cdef int threads

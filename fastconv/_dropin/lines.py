@@ -99,7 +99,7 @@ def usual(x, axis, output, mode, cval):
     """True for what nearly every call along one axis asks for: a new array, arguments of plain types."""
     return (type(x) is np.ndarray and output is None and type(mode) is str and type(axis) is int
             and type(cval) is float and x.dtype in separable.USUAL and x.size > 0
-            and -x.ndim <= axis < x.ndim <= 16 and mode in engine.MODES)  # fmt: skip
+            and (cval == 0.0 or x.dtype.kind != "c") and -x.ndim <= axis < x.ndim <= 16 and mode in engine.MODES)  # fmt: skip
 
 
 def one_axis(x, w, axis, mode, cval, before, means):
@@ -117,8 +117,9 @@ def correlate1d(x, w, axis, output, mode, cval, origin, *, flip):
             before = windows.befores(weights.shape, (origin,), flip)
             if before is not None:
                 weights = np.ascontiguousarray(weights[::-1] if flip else weights, np.float64)
-                weights = in_single(weights) if x.dtype.char == "f" else weights
-                return one_axis(x, weights, axis, mode, cval, before[0], False)
+                weights = in_single(weights) if x.dtype.char in "fF" else weights
+                if x.dtype.char not in "lLqQ" or separable.sums_are_exact(x, abs(weights).sum(), cval):
+                    return one_axis(x, weights, axis, mode, cval, before[0], False)
     x, w, origin = image(x), plain(w), integer(origin)
     if x is None or w is None or w.ndim != 1 or not w.size or origin is None or not outputs.usable(w):
         return None

@@ -43,14 +43,14 @@ static void FC_CAT(box_widen_, FC_T)(const T *x, ptrdiff_t step, ptrdiff_t count
 
 FC_INLINE void FC_CAT(box_mean_, FC_T)(const int NV, const fc_box *b, ptrdiff_t i, T *y)
 {
-    const ptrdiff_t far = b->near * b->far, wide = b->taps / far, middle = b->taps % far / b->near;
+    const ptrdiff_t far = b->near * b->far, wide = b->taps / far, middle = b->taps % far / b->near, step = b->step;
     const V by = (T)b->divisor - FC_CAT(FC_T, _zero);
     V acc[4] = {{0}};
-    FC_CAT(box_meet_, FC_T)(NV, acc, (const T *)b->fars + i, far, wide);
-    i += wide * far;
-    FC_CAT(box_meet_, FC_T)(NV, acc, (const T *)b->nears + i, b->near, middle);
-    i += middle * b->near;
-    FC_CAT(box_meet_, FC_T)(NV, acc, (const T *)b->x + i, 1, b->taps % b->near);
+    FC_CAT(box_meet_, FC_T)(NV, acc, (const T *)b->fars + i, far * step, wide);
+    i += wide * far * step;
+    FC_CAT(box_meet_, FC_T)(NV, acc, (const T *)b->nears + i, b->near * step, middle);
+    i += middle * b->near * step;
+    FC_CAT(box_meet_, FC_T)(NV, acc, (const T *)b->x + i, step, b->taps % b->near);
     FC_UNROLL for (int j = 0; j < NV; j++)
         *(VU *)(y + j * LANES) = acc[j] / by;
 }
@@ -61,9 +61,10 @@ static void FC_CAT(box_line_, FC_T)(const fc_box *b, void *y_, ptrdiff_t n)
     const ptrdiff_t far = b->near * b->far;
     ptrdiff_t i = 0;
     if (b->nears != b->x)
-        FC_CAT(box_widen_, FC_T)((const T *)b->x, 1, b->near, (T *)b->nears, n + b->taps - b->near);
+        FC_CAT(box_widen_, FC_T)((const T *)b->x, b->step, b->near, (T *)b->nears, n + (b->taps - b->near) * b->step);
     if (b->fars != b->nears)
-        FC_CAT(box_widen_, FC_T)((const T *)b->nears, b->near, b->far, (T *)b->fars, n + b->taps - far);
+        FC_CAT(box_widen_, FC_T)((const T *)b->nears, b->near * b->step, b->far, (T *)b->fars,
+                                n + (b->taps - far) * b->step);
     for (; i + 4 * LANES <= n; i += 4 * LANES)
         FC_CAT(box_mean_, FC_T)(4, b, i, y + i);
     for (; i + LANES <= n; i += LANES)

@@ -52,11 +52,11 @@ typedef void fc_pair_columns(ptrdiff_t taps, int sign, const void *const *rows, 
 #define FC_PAIR_COLUMNS 256
 typedef void fc_pair_lines(ptrdiff_t taps, int sign, const void *x, ptrdiff_t x_step, const void *w, void *y,
                            ptrdiff_t y_step, ptrdiff_t count, ptrdiff_t n, void *scratch);
-/* Running sums down the columns, and y[p] = sum over t < taps of x[p + t] / divisor for p < n. x, nears and fars have
- * room for FC_BOX_SLACK numbers after n + taps. Floats only, else NULL. */
+/* Running sums down the columns, and y[p] = sum over t < taps of x[p + t * step] / divisor for p < n. x, nears and fars
+ * have room for FC_BOX_SLACK numbers after n + taps * step. Floats only, else NULL. */
 #define FC_BOX_SLACK 64
 typedef struct {
-    ptrdiff_t taps, near, far;
+    ptrdiff_t taps, near, far, step; /* step: numbers from a tap to the next */
     const void *x;
     void *nears, *fars; /* for sums of near samples, of far such sums; x, nears where near, far are 1 */
     double divisor;
