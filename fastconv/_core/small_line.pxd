@@ -3,7 +3,7 @@
 cimport numpy as cnp
 
 cdef enum:
-    MAX_TAPS = 64
+    MAX_TAPS = 512
     MAX_SAMPLES = 1024      # of the padded copy on the stack
 
 cdef int[10] SIZE           # bytes of a number of each way

@@ -22,6 +22,9 @@ cdef enum:
     SLACK = 256             # a tile may read past the end, and be longer than a result
     MAX_WORK = 1000000      # multiply-adds: fewer than threads are worth
     MAX_WIDE_WORK = 150000  # of integers of 8 bytes, which no vector multiplies: then float64 is faster
+    SURE_TAPS = 64          # up to which no transform is faster, whatever the signal
+    SURE_WORK = 200000      # multiply-adds up to which none is with more
+    ONE_SUM = 256           # taps that float16 adds up in one sum
     FREE_WORK = 200000      # from which on the interpreter is released
     WAYS = 10
     FIRST_TILE = 4          # bool, integers of 1, 2, 4 and 8 bytes, float16
@@ -83,10 +86,17 @@ cdef inline int type_of(cnp.ndarray a) noexcept:
 
 cdef object serve(cnp.ndarray x, cnp.ndarray w, int mode, bint flip, object out):
     """convolve (flip) or correlate, or None where this is not the plain small case."""
-    cdef int t = type_of(x), t_w = type_of(w), t_out, way
+    cdef int t, t_w, t_out, way
     cdef cnp.npy_intp n = cnp.PyArray_DIM(x, 0), m = cnp.PyArray_DIM(w, 0), count, start
     cdef bint plain, done
-    if t < 0 or t_w < 0 or m > n or m > MAX_TAPS or n > MAX_WORK // m:
+    count = n + m - 1 if mode == 0 else n if mode == 1 else max(n, m) - min(n, m) + 1
+    start = 0 if mode == 0 else (m - 1) // 2 if mode == 1 else min(n, m) - 1
+    if m > n:
+        if not flip:
+            return None
+        x, w, n, m = w, x, m, n     # convolution commutes
+    t, t_w = type_of(x), type_of(w)
+    if t < 0 or t_w < 0 or m > MAX_TAPS or n > (MAX_WORK if m <= SURE_TAPS else SURE_WORK) // m:
         return None
     t_out = common[t][t_w]
     if t_out < 0:
@@ -94,10 +104,8 @@ cdef object serve(cnp.ndarray x, cnp.ndarray w, int mode, bint flip, object out)
     way = ways[t_out]
     plain = t == t_w and way != HALF
     if not (plain or n + 2 * m <= MAX_SAMPLES) or (way == WIDE and n * m > MAX_WIDE_WORK) or \
-            (m == 1 and KIND[way] > 6):     # complex products, which no filter makes
+            (m == 1 and KIND[way] > 6) or (m > ONE_SUM and way == HALF):   # complex products, which no filter makes
         return None
-    count = n + m - 1 if mode == 0 else n if mode == 1 else n - m + 1
-    start = 0 if mode == 0 else (m - 1) // 2 if mode == 1 else m - 1
     out = result_for(out, 1, &count, t_out, x, w)
     if out is None:
         return None
@@ -140,7 +148,7 @@ cdef int[13] TYPE_BYTES = [1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 2, 4, 8]
 cdef bint run(int way, const char *x, cnp.npy_intp n, const char *w, cnp.npy_intp m, char *y,
               cnp.npy_intp out, cnp.npy_intp start, bint flip, bint conj) noexcept nogil:
     """y[i] = full[i + start]; False where the filter is not finite (its padding would matter)."""
-    cdef double[MAX_SAMPLES + SLACK] samples
+    cdef double[2 * MAX_TAPS + MAX_SAMPLES + SLACK] samples     # of the ends of a longer signal 2 m - 2, of 16 bytes
     cdef double[2 * MAX_TAPS] taps
     cdef char *buf = <char *>samples
     cdef cnp.npy_intp size = SIZE[way], first = start - (m - 1), low, high
@@ -150,9 +158,8 @@ cdef bint run(int way, const char *x, cnp.npy_intp n, const char *w, cnp.npy_int
         part(way, x, n, first, <char *>taps, m, y, out, buf)
         return True
     # outputs low .. high - 1 see no border
-    low, high = -first, n - m + 1 - first
-    if high > out:
-        high = out
+    low = max(-first, <cnp.npy_intp>0)
+    high = min(n - m + 1 - first, out)
     part(way, x, n, first, <char *>taps, m, y, low, buf)
     sum_line(way, m, <char *>taps, x + (first + low) * size, y + low * size, high - low)
     part(way, x, n, first + high, <char *>taps, m, y + high * size, out - high, buf)
