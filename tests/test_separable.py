@@ -316,3 +316,32 @@ def test_narrow_rows_in_place_and_by_threads(rng):
             y = x.copy()
             fastconv.ndimage.gaussian_filter1d(y, 3, 0, output=y)
             np.testing.assert_array_equal(y, wanted)
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32 - 1), outer=st.integers(1, 400), n=st.integers(1, 20), taps=st.integers(1, 40),
+       dtype=st.sampled_from(["f4", "f8", "u1", "i2", "i4", "i8", "c8"]), mode=st.sampled_from(MODES),
+       means=st.booleans(), same=st.booleans())  # fmt: skip
+def test_short_lines(always_narrow, seed, outer, n, taps, dtype, mode, means, same):
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((outer, n)) * 50
+    x = abs(x).astype(dtype) if dtype[0] == "u" else x.astype(dtype)
+    output = x.dtype if same else np.dtype("c16" if dtype[0] == "c" else "f8")
+    name, argument = ("uniform_filter1d", taps) if means else ("correlate1d", rng.standard_normal(taps) / taps)
+    found = getattr(fastconv.ndimage, name)(x, argument, -1, output, mode, 1.0)
+    wanted = getattr(nd, name)(x, argument, -1, output, mode, 1.0)
+    near(found, wanted)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "u1", "i4"])
+def test_colour_images(dtype, rng):
+    x = rng.integers(0, 255, (40, 50, 3)).astype(dtype)
+    for shape in ((40, 50, 3), (6, 40, 25), (2, 3, 50, 20), (5, 1, 600, 2)):
+        y = x.reshape(shape)
+        for call in (lambda m, y: m.gaussian_filter(y, 1.5), lambda m, y: m.gaussian_filter(y, (2, 1, 0, 1)[: y.ndim]),
+                     lambda m, y: m.uniform_filter(y, 5, mode="wrap"), lambda m, y: m.sobel(y, 0), lambda m, y: m.prewitt(y),
+                     lambda m, y: m.laplace(y), lambda m, y: m.laplace(y, mode="constant", cval=3.0)):  # fmt: skip
+            near(call(fastconv.ndimage, y), call(nd, y))
+    again = x.copy()
+    fastconv.ndimage.laplace(again, output=again)
+    near(again, nd.laplace(x))

@@ -68,10 +68,10 @@ def lfilter(b, a, x, zi=None, axis=-1):
     TypeError, ValueError
         A dtype or shape other than described, ``a[0]`` equal to 0.
     """
-    if zi is None and (axis == -1 or axis == 0):
-        y = _one_channel(b, a, x)
-        if y is not None:
-            return y, None
+    if axis == -1 or axis == 0:
+        found = _one_channel(b, a, x, zi)
+        if found is not None:
+            return found
     x, axis = samples(x, axis)
     b, a = coefficients("b", b, x), coefficients("a", a, x)
     if b.ndim != 1 or a.ndim != 1:
@@ -139,9 +139,9 @@ cdef bint _is_vector(object a, int typenum) noexcept:
         cnp.PyArray_SIZE(<cnp.ndarray>a) > 0
 
 
-cdef object _one_channel(object b, object a, object x):
+cdef object _one_channel(object b, object a, object x, object zi):
     """lfilter of a short signal by real coefficients, with the tile of one channel (of complex numbers: of two) and
-    no more; None: another case."""
+    no more: its pair of results; None: another case."""
     cdef char coef[8 * (2 * MOST_ORDER + 1)]
     cdef char state[2 * 8 * MOST_ORDER]
     cdef ptrdiff_t[2] at = [0, 1]
@@ -160,7 +160,8 @@ cdef object _one_channel(object b, object a, object x):
         return None
     order = max(cnp.PyArray_SIZE(<cnp.ndarray>a), cnp.PyArray_SIZE(<cnp.ndarray>b)) - 1
     kind = F32 if real == cnp.NPY_FLOAT else F64
-    if not 1 <= order <= MOST_ORDER or cnp.PyArray_SIZE(<cnp.ndarray>x) * order > SHORT:
+    if not 1 <= order <= MOST_ORDER or cnp.PyArray_SIZE(<cnp.ndarray>x) * order > SHORT or \
+            zi is not None and not (_is_vector(zi, typenum) and cnp.PyArray_SIZE(<cnp.ndarray>zi) == order):
         return None
     tile = _single_tile(kind, order, parts)
     mine_a, mine_b = <const char *>cnp.PyArray_DATA(<cnp.ndarray>a), <const char *>cnp.PyArray_DATA(<cnp.ndarray>b)
@@ -174,10 +175,27 @@ cdef object _one_channel(object b, object a, object x):
             put_number(coef, 2 * i - 1 if i else 0, number_of(kind, mine_b, i), first, kind)
         if 0 < i < cnp.PyArray_SIZE(<cnp.ndarray>a):
             put_number(coef, 2 * i, number_of(kind, mine_a, i), first, kind)
+    if zi is not None:
+        move_parts(state, <char *>cnp.PyArray_DATA(<cnp.ndarray>zi), order, parts, kind, True)
     y = new(x.shape, x.dtype)
     tile(order, cnp.PyArray_SIZE(<cnp.ndarray>x), cnp.PyArray_DATA(<cnp.ndarray>x), at, parts,
          cnp.PyArray_DATA(<cnp.ndarray>y), at, parts, coef, state)
-    return y
+    if zi is None:
+        return y, None
+    zf = new(zi.shape, zi.dtype)
+    move_parts(state, <char *>cnp.PyArray_DATA(<cnp.ndarray>zf), order, parts, kind, False)
+    return y, zf
+
+
+cdef void move_parts(char *state, char *numbers, ptrdiff_t order, int parts, int kind, bint into) noexcept:
+    """The state of a channel, the parts of complex numbers apart, from numbers or back."""
+    cdef ptrdiff_t size = 4 if kind == F32 else 8, i, p
+    for p in range(parts):
+        for i in range(order):
+            if into:
+                memcpy(state + (p * order + i) * size, numbers + (i * parts + p) * size, size)
+            else:
+                memcpy(numbers + (i * parts + p) * size, state + (p * order + i) * size, size)
 
 
 cdef void put_number(char *to, ptrdiff_t i, double a, double b, int kind) noexcept:

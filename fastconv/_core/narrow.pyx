@@ -1,11 +1,13 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False
-"""One 1-D kernel, or means, along an axis whose samples are a few neighbours each: trajectories, colours, parts.
+"""One 1-D kernel, or means, along an axis whose samples are a few neighbours each (trajectories, colours, parts), or along
+a last axis of a few samples.
 
 Samples that lie one after the other are one line of numbers, and the taps stand as far apart as a sample is wide: the
 vectors are full whatever the width. Blocks of samples are read where they lie, or are gathered with what lies beyond the
-ends, in float64 where that is not the type of both arrays. Called by separable.pyx.
+ends, in float64 where that is not the type of both arrays. Of short lines some hundred are turned first: then a vector
+holds a sample of each, and what lies beyond the ends is another pointer to a sample. Called by separable.pyx.
 """
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 cimport numpy as cnp
 
 from fastconv._core cimport kernels as k
@@ -22,6 +24,10 @@ cdef enum:
     F32 = 11                # fc_memory_type
     F64 = 12
     MOST_TILE = 4           # vectors of a tile
+    SHORT = 16              # samples of a short line
+    FEW = 16                # short lines that are too few
+    LINES = 256             # of them that are turned together
+    MOST_TAPS = 128         # along short lines
 
 
 # The most numbers of a sample for which this is the way: of floats, which have others that fill vectors and take taps
@@ -33,11 +39,16 @@ cdef enum:
     MOST_UNDER = 32768      # numbers under the taps: the scratch of a thread holds some 20 times as many
 
 
+cdef bint short_lines = True
+
+
 def most_widths(wanted):
-    """Set them, for tests and measurements; those before."""
+    """Set them, for tests and measurements; those before. Where all are 0 short lines go another way too."""
+    global short_lines
     before = [widths[i] for i in range(5)]
     for i in range(5):
         widths[i] = wanted[i]
+    short_lines = any(wanted)
     return before
 
 
@@ -53,11 +64,12 @@ cdef struct Pass:
     const Tools *tools
     k.fc_reader reader
     char fill[16]
-    ptrdiff_t block, blocks, room   # samples of a block; numbers under one
+    ptrdiff_t block, blocks, room   # samples of a block; numbers under one; of short lines: lines of a block, room of one
+    k.fc_finish_fn *store           # plain results at a distance
 
 
 cdef bint fits(cnp.ndarray x, cnp.ndarray out, int axis, ptrdiff_t taps, bint means) noexcept:
-    """Whether rows are narrow, and both arrays in C order."""
+    """Whether rows are narrow, or lines short, and both arrays in C order."""
     cdef ptrdiff_t width = 1
     cdef bint plain = cnp.PyArray_TYPE(x) == cnp.PyArray_TYPE(out) and cnp.PyArray_ISFLOAT(x)
     cdef ptrdiff_t most = widths[(0 if means else 1 if taps < MANY else 2) if plain else 3 if means else 4]
@@ -65,6 +77,9 @@ cdef bint fits(cnp.ndarray x, cnp.ndarray out, int axis, ptrdiff_t taps, bint me
     if not (cnp.PyArray_IS_C_CONTIGUOUS(x) and cnp.PyArray_IS_C_CONTIGUOUS(out) and cnp.PyArray_ISALIGNED(x) and
             cnp.PyArray_ISALIGNED(out)):
         return False
+    if axis == cnp.PyArray_NDIM(x) - 1:
+        return short_lines and cnp.PyArray_DIM(x, axis) <= SHORT and taps <= MOST_TAPS and \
+            cnp.PyArray_SIZE(x) >= FEW * cnp.PyArray_DIM(x, axis)
     for i in range(axis + 1, cnp.PyArray_NDIM(x)):
         width *= cnp.PyArray_DIM(x, i)
     return 2 <= width <= most and taps * width <= MOST_UNDER and (means or taps <= TAP_BLOCK)
@@ -78,9 +93,10 @@ cdef int run(cnp.ndarray x, cnp.ndarray out, int memory, int out_memory, int axi
     cdef bytes fill
     cdef ptrdiff_t items = 1, i
     cdef int kind, threads
+    cdef k.fc_task *task = <k.fc_task *>some
     p.plain = memory == out_memory and (memory == F32 or memory == F64)
     kind = 5 if p.plain and memory == F32 else 6
-    p.tools = tools_of(kind)
+    p.tools, p.store = tools_of(kind), k.fc_finish_find(<k.fc_kind>kind, <k.fc_memory_type>memory)
     p.width, p.n, p.before, p.taps = 1, cnp.PyArray_DIM(x, axis), before, cnp.PyArray_SIZE(w)
     for i in range(cnp.PyArray_NDIM(x)):
         if i < axis:
@@ -97,13 +113,19 @@ cdef int run(cnp.ndarray x, cnp.ndarray out, int memory, int out_memory, int axi
         (<float *>p.fill)[0] = <float>cval
     fill = (<char *>p.fill)[:8]
     fill_reader(&p.reader, kind, memory, False, False, (fill, bytes(8)))
-    p.block = min(p.n, max(NUMBERS // p.width, 4 * p.taps))
-    p.blocks = (p.n + p.block - 1) // p.block
-    p.room = ((p.block + p.taps) * p.width + 2 * LINE) // LINE * LINE
-    items *= p.blocks
-    threads = threads_for(<double>items * p.block * p.width * (8 if means else p.taps))
+    if axis == cnp.PyArray_NDIM(x) - 1:
+        task = <k.fc_task *>some_short
+        p.block, p.blocks, p.room = LINES, items, LINES + LINE
+        threads = threads_for(<double>items * p.n * (8 + p.taps))
+        items = (items + LINES - 1) // LINES
+    else:
+        p.block = min(p.n, max(NUMBERS // p.width, 4 * p.taps))
+        p.blocks = (p.n + p.block - 1) // p.block
+        p.room = ((p.block + p.taps) * p.width + 2 * LINE) // LINE * LINE
+        items *= p.blocks
+        threads = threads_for(<double>items * p.block * p.width * (8 if means else p.taps))
     with nogil:
-        team.run(<k.fc_task *>some, NULL, &p, items, max(<ptrdiff_t>1, items // (threads * 8)), threads)
+        team.run(task, NULL, &p, items, max(<ptrdiff_t>1, items // (threads * 8)), threads)
     team.check()
     return 0
 
@@ -196,3 +218,59 @@ cdef inline void read(const Pass *p, const char *x, ptrdiff_t numbers, char *to)
         memcpy(to, x, numbers * p.tools.number)
     else:
         k.fc_read_run(&p.reader, to, to, x, p.x_bytes // p.width, numbers)
+
+
+# --- short lines
+
+
+cdef void some_short(void *_, const Pass *p, Team team, k.fc_share *share) noexcept nogil:
+    """A thread's part."""
+    cdef ptrdiff_t number = p.tools.number
+    # the lines' samples, what lies outside, results; the table of rows
+    cdef char *scratch = team.scratch((p.n + 3) * p.room * number + p.taps * sizeof(void *))
+    cdef char *outside = scratch + p.n * p.room * number
+    cdef const void **rows = <const void **>(scratch + (p.n + 3) * p.room * number)
+    cdef ptrdiff_t q
+    for q in range(LINES if scratch != NULL else 0):
+        memcpy(outside + q * number, p.fill, number)
+    while team.next(share):
+        short_item(p, share.item * p.block, scratch, outside, rows)
+
+
+cdef void short_item(const Pass *p, ptrdiff_t first, char *scratch, char *outside, const void **rows) noexcept nogil:
+    """Some lines: sample by sample of all of them."""
+    cdef ptrdiff_t count = min(p.block, p.blocks - first), number = p.tools.number, j, t, at
+    cdef ptrdiff_t x_number = p.x_bytes, out_number = p.out_bytes, line = p.room * number
+    cdef const char *x = p.x + first * p.n * x_number
+    cdef char *out = p.out + first * p.n * out_number
+    cdef char *result = outside + line
+    for j in range(p.n):
+        k.fc_read_run(&p.reader, scratch + j * line, scratch + j * line, x + j * x_number, p.n * x_number, count)
+    for j in range(p.n):
+        for t in range(p.taps):
+            at = k.fc_source_index(j + t - p.before, p.n, p.mode)
+            rows[t] = outside if at < 0 else scratch + at * line
+        if p.means:
+            mean(p, rows, count, result)
+        elif p.plain:
+            tiles(p, rows, count, result, result + line)
+        else:
+            p.tools.ordered(p.taps, p.symmetry, <const double **>rows, <const double *>p.w, <double *>result, count)
+        if p.plain:
+            p.store(out + j * out_number, p.n * out_number, result, NULL, count, NULL, 0)
+        else:
+            p.tools.cast(out + j * out_number, p.n * out_number, <k.fc_memory_type>p.out_memory,
+                         <const double *>result, count)
+
+
+cdef void mean(const Pass *p, const void **rows, ptrdiff_t count, char *sums) noexcept nogil:
+    """The mean of the rows."""
+    cdef ptrdiff_t t, i
+    memset(sums, 0, count * p.tools.number)
+    for t in range(p.taps):
+        p.tools.box_add(sums, rows[t], NULL, count)
+    for i in range(count):
+        if p.tools.number == 4:
+            (<float *>sums)[i] /= p.taps
+        else:
+            (<double *>sums)[i] /= p.taps

@@ -40,6 +40,7 @@ cdef enum:
     COLUMNS = 256           # numbers of a row that are converted together
     SHORT = 32              # lines up to which neighbouring ones are computed together
     SLACK = 16              # numbers that a vector may lie beyond the end of a row
+    FEW = 16                # numbers of a row that is filtered apart from the columns
 
 
 def separable(x, kernels, modes, cvals, origins, out):
@@ -247,7 +248,7 @@ def _float_passes(x, out, passes, bint means):
     steps = []
     rest = list(passes)
     while rest:
-        if len(rest) == 2 and rest[1][0] == column and rest[0][0] != column:
+        if len(rest) == 2 and rest[1][0] == column and rest[0][0] != column and x.shape[column] > FEW:
             steps.append(rest)
             break
         steps.append([rest.pop(0)])
@@ -257,8 +258,21 @@ def _float_passes(x, out, passes, bint means):
     spare = like(out) if len(steps) > 1 else None
     for i in range(len(steps)):
         result = out if (len(steps) - i) % 2 else spare
-        _step(x, result, steps[i], column, means)
+        if len(steps[i]) == 1 and x.ndim > 2 and x.flags.c_contiguous and result.flags.c_contiguous:
+            axis, *more = steps[i][0]
+            around = _around(x.shape, axis)
+            _step(x.reshape(around), result.reshape(around), [(len(around) - 2 + (axis == x.ndim - 1), *more)],
+                  len(around) - 1, means)
+        else:
+            _step(x, result, steps[i], column, means)
         x = result
+
+
+def _around(shape, int axis):
+    """The shape with all axes before one, and all behind it, as one."""
+    inner = math.prod(shape[axis + 1:])
+    outer = math.prod(shape[:axis])
+    return (outer, shape[axis], inner) if axis < len(shape) - 1 else (outer, shape[axis])
 
 
 cdef int _step(cnp.ndarray x, cnp.ndarray out, list step, int column, bint means) except -1:
@@ -487,6 +501,10 @@ def _ordered_pass(cnp.ndarray x not None, cnp.ndarray out not None, int axis,
     cdef ptrdiff_t items, i, q
     cdef int threads
     cdef Team team = Team()
+    if cnp.PyArray_NDIM(x) > 2 and cnp.PyArray_IS_C_CONTIGUOUS(x) and cnp.PyArray_IS_C_CONTIGUOUS(out):
+        around = _around((<object>x).shape, axis)
+        x, out = (<object>x).reshape(around), (<object>out).reshape(around)
+        axis = 1
     p.x, p.out = <const char *>cnp.PyArray_DATA(x), <char *>cnp.PyArray_DATA(out)
     p.w, p.taps = <const double *>cnp.PyArray_DATA(w), cnp.PyArray_SIZE(w)
     p.n = cnp.PyArray_DIM(x, axis)

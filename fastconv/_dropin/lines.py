@@ -96,15 +96,15 @@ def in_order(steps, dtype, cval):
 
 
 def usual(x, axis, output, mode, cval):
-    """True for what nearly every call along one axis asks for: a new array, arguments of plain types."""
-    return (type(x) is np.ndarray and output is None and type(mode) is str and type(axis) is int
+    """True for what nearly every call along one axis asks for: a new array or one like x, arguments of plain types."""
+    return (type(x) is np.ndarray and (output is None or outputs.like(output, x)) and type(mode) is str and type(axis) is int
             and type(cval) is float and x.dtype in separable.USUAL and x.size > 0
             and (cval == 0.0 or x.dtype.kind != "c") and -x.ndim <= axis < x.ndim <= 16 and mode in engine.MODES)  # fmt: skip
 
 
-def one_axis(x, w, axis, mode, cval, before, means):
+def one_axis(x, w, axis, output, mode, cval, before, means):
     """A filter along one axis in the usual case."""
-    out = arrays.new(x.shape, x.dtype)
+    out = arrays.new(x.shape, x.dtype) if output is None else output
     separable.one_axis(x, w, axis % x.ndim, mode, cval, before - w.size // 2, means, out)
     return out
 
@@ -119,7 +119,7 @@ def correlate1d(x, w, axis, output, mode, cval, origin, *, flip):
                 weights = np.ascontiguousarray(weights[::-1] if flip else weights, np.float64)
                 weights = in_single(weights) if x.dtype.char in "fF" else weights
                 if x.dtype.char not in "lLqQ" or separable.sums_are_exact(x, abs(weights).sum(), cval):
-                    return one_axis(x, weights, axis, mode, cval, before[0], False)
+                    return one_axis(x, weights, axis, output, mode, cval, before[0], False)
     x, w, origin = image(x), plain(w), integer(origin)
     if x is None or w is None or w.ndim != 1 or not w.size or origin is None or not outputs.usable(w):
         return None

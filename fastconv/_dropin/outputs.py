@@ -38,6 +38,12 @@ def allocate(output, x, is_complex=False):
     return arrays.new(x.shape, dtype) if not isinstance(output, np.ndarray) else output
 
 
+def like(output, x):
+    """True for an array of x's shape and type apart from it, which a result can be written to as it is computed."""
+    return (arrays.takes(output, x.shape, x.dtype) and type(output) is np.ndarray and output.flags.aligned
+            and not arrays.overlaps(output, (x,)))  # fmt: skip
+
+
 def dtype_of(output, x):
     """The dtype of the result, or None."""
     if output is None or isinstance(output, np.ndarray):
