@@ -85,12 +85,15 @@ def test_large_kernels_are_summed_in_blocks(rng):
         assert (abs(found - wanted) <= (256 + w.size / 256) * 2.0**-24 * bound).all()
 
 
-@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i2", "u2", "i4", "u4", "i8", "u8"])
 @pytest.mark.parametrize("mode", ["full", "same", "valid"])
 def test_plain_small_call_is_the_general_one(rng, dtype, mode):
     """The short cut of plain images and the way of all other calls give the same bits."""
     for shape, kernel in itertools.product(((64, 64), (5, 9), (130, 33)), ((3, 3), (2, 5), (5, 5))):
-        x, w = rng.standard_normal(shape).astype(dtype), rng.standard_normal(kernel).astype(dtype)
+        x, w = rng.standard_normal(shape), rng.standard_normal(kernel)
+        if dtype[0] != "f":
+            x, w = (rng.integers(0, 2**64, a.shape, "u8") for a in (x, w))
+        x, w = x.astype(dtype), w.astype(dtype)
         for function in (fastconv.convolve, fastconv.correlate):
             direct = function(x, w, mode, boundary="fill", dtype=dtype, backend="direct")
             np.testing.assert_array_equal(function(x, w, mode), direct)

@@ -1,5 +1,6 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False
-"""The plain small call for images: convolve(a, v) of two C-contiguous arrays of float32 or float64, at little cost.
+"""The plain small call for images: convolve(a, v) of two C-contiguous arrays of one type, at little cost: float32,
+float64, integers of two to eight bytes.
 
 As small.pyx, which calls it: no Python object but the result; whatever is not plain is somebody else's.
 """
@@ -22,11 +23,36 @@ cdef enum:
     MOST_TAPS = 256
     SURE_TAPS = 64          # up to which no transform is faster, whatever the image
     SURE_WORK = 4000000     # multiply-adds up to which none is with more
+    SURE_WIDE_WORK = 200000 # of integers of 8 bytes, which are better summed in float64
 
 
 cdef bint plain_image(object a) noexcept:
     return PyArray_CheckExact(a) and cnp.PyArray_NDIM(<cnp.ndarray>a) == 2 and \
         PyArray_ISCARRAY_RO(<cnp.ndarray>a) and cnp.PyArray_SIZE(<cnp.ndarray>a) > 0
+
+
+cdef int kind_of(int typenum) noexcept:
+    """The fc_kind of the tiles for a type, 0: there are none."""
+    if typenum == cnp.NPY_FLOAT:
+        return 5
+    if typenum == cnp.NPY_DOUBLE:
+        return 6
+    if typenum == cnp.NPY_SHORT or typenum == cnp.NPY_USHORT:
+        return 2
+    if typenum == cnp.NPY_INT or typenum == cnp.NPY_UINT:
+        return 3
+    if cnp.NPY_LONG <= typenum <= cnp.NPY_ULONGLONG:
+        return 4 if sizeof(long) == 8 or typenum >= cnp.NPY_LONGLONG else 3
+    return 0
+
+
+cdef double tap(int kind, const char *w, ptrdiff_t i) noexcept nogil:
+    """A tap; unsigned ones as if they were signed."""
+    if kind == 2:
+        return (<const short *>w)[i]
+    if kind == 3:
+        return (<const int *>w)[i]
+    return <double>(<const long long *>w)[i] if kind == 4 else number_of(kind, w, i)
 
 
 cdef bint factors(int kind, const char *w, ptrdiff_t rows, ptrdiff_t cols) noexcept nogil:
@@ -36,12 +62,11 @@ cdef bint factors(int kind, const char *w, ptrdiff_t rows, ptrdiff_t cols) noexc
     if rows * cols < 2 * (rows + cols):     # as gains() of backends/_image.py
         return False
     for i in range(1, n):       # the largest tap and its row and column
-        if fabs(number_of(kind, w, i)) > fabs(number_of(kind, w, at)):
+        if fabs(tap(kind, w, i)) > fabs(tap(kind, w, at)):
             at = i
     for i in range(n):
-        a = number_of(kind, w, at) * number_of(kind, w, i)
-        b = number_of(kind, w, i // cols * cols + at % cols) * \
-            number_of(kind, w, at // cols * cols + i % cols)
+        a = tap(kind, w, at) * tap(kind, w, i)
+        b = tap(kind, w, i // cols * cols + at % cols) * tap(kind, w, at // cols * cols + i % cols)
         if fabs(a - b) > 1e-3 * (fabs(a) + fabs(b)):
             return False
     return True
@@ -63,17 +88,18 @@ cdef object serve(object a, object v, int mode, bint flip, int pad, object out):
     x, w = <cnp.ndarray>a, <cnp.ndarray>v
     if cnp.PyArray_TYPE(x) != cnp.PyArray_TYPE(w):
         return None
-    kind = 5 if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT else 6 if cnp.PyArray_TYPE(x) == cnp.NPY_DOUBLE else 0
+    kind = kind_of(cnp.PyArray_TYPE(x))
     rows, cols = cnp.PyArray_DIM(w, 0), cnp.PyArray_DIM(w, 1)
     if not kind or rows < 2 or cols < 2 or rows * cols > MOST_TAPS or \
             (rows * cols > SURE_TAPS and rows * cols * cnp.PyArray_SIZE(x) > SURE_WORK) or \
+            (kind == 4 and rows * cols * cnp.PyArray_SIZE(x) > SURE_WIDE_WORK) or tools_of(kind) == NULL or \
             rows > cnp.PyArray_DIM(x, 0) or cols > cnp.PyArray_DIM(x, 1):
         return None
     source = <const char *>cnp.PyArray_DATA(w)
-    if not k.fc_all_finite(kind, source, rows * cols) or factors(kind, source, rows, cols):
+    if (kind >= 5 and not k.fc_all_finite(kind, source, rows * cols)) or factors(kind, source, rows, cols):
         return None
     memset(&d, 0, sizeof(Image))
-    d.axes, number = 2, 4 if kind == 5 else 8
+    d.axes, number = 2, k.fc_kind_size(kind)
     for q in range(2):
         axis = &d.axis[q]
         n, m = cnp.PyArray_DIM(x, q), cnp.PyArray_DIM(w, q)

@@ -111,7 +111,7 @@ def convolve2d(a, v, mode, boundary, fillvalue, *, flip):
         return (_convolve if flip else _correlate)(a, v, mode)
     if flip or mode == "full":
         call = _convolve if flip else _correlate
-        return call(a, v, mode, boundary=BOUNDARIES[boundary], fillvalue=fill)
+        return call(a, v, mode, boundary=BOUNDARIES[boundary], fillvalue=fill or 0)
     # here SciPy centres filters of even size one sample later than its correlate does
     before = tuple((m - 1) // 2 for m in v.shape)
     rules = (WINDOW_MODES[BOUNDARIES[boundary]],) * 2
