@@ -46,6 +46,17 @@ cdef extern from "kernels/fc_filters.h" nogil:
         int lanes
         fc_dots *run
     const fc_dots_row *fc_dots_rows(fc_isa isa, int *count) noexcept
+    ctypedef struct fc_phases:
+        ptrdiff_t classes
+        ptrdiff_t advance
+        ptrdiff_t planes
+        ptrdiff_t x_plane
+        ptrdiff_t h_plane
+        ptrdiff_t h_size
+        const ptrdiff_t *count
+        const ptrdiff_t *last
+        const void *h
+    void fc_in_order(fc_kind kind, const fc_phases *p, const void *x, void *y, ptrdiff_t y_step, ptrdiff_t n) noexcept
 
     ctypedef void fc_fir_line(ptrdiff_t taps, const void *w, const void *x, void *y,
                               ptrdiff_t n) noexcept

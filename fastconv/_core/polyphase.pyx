@@ -15,7 +15,7 @@ from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport isa_index, threads_for
 from fastconv._core.job cimport Team
 from fastconv._core.arrays import new
-from fastconv._core.filters cimport fc_dot_taps, fc_dots, fc_dots_row, fc_dots_rows
+from fastconv._core.filters cimport fc_dot_taps, fc_dots, fc_dots_row, fc_dots_rows, fc_in_order, fc_phases
 
 cnp.import_array()
 
@@ -23,6 +23,8 @@ cdef enum:
     F32 = 5             # FC_KIND_F32, FC_KIND_F64
     F64 = 6
     STRETCH = 8192      # samples and outputs of a piece
+    FEW_TAPS = 2        # of a phase, or outputs: then outputs are taken in their order
+    FEW_OUTPUTS = 8
     TOGETHER = 16       # neighbouring columns that share the lines of the cache
 
     REMEMBERED_BYTES = 16384    # of filters whose phases are kept
@@ -205,6 +207,7 @@ cdef class _Polyphase:
     cdef ptrdiff_t h_size
     cdef int planes                     # of the samples
     cdef int h_planes
+    cdef bint in_order
     cdef fc_dots *dots
     cdef object keep
 
@@ -233,6 +236,7 @@ cdef class _Polyphase:
         self.together = 1
         if x.ndim > 1 and axis != x.ndim - 1 and abs(x.strides[x.ndim - 1]) < abs(x.strides[axis]):
             self.together = min(<ptrdiff_t>TOGETHER, <ptrdiff_t>x.shape[x.ndim - 1])
+        self.in_order = self.taps <= FEW_TAPS or self.length < FEW_OUTPUTS * self.classes
         self.periods = max(<ptrdiff_t>8, STRETCH // (self.classes + self.advance) // 8 * 8)
         self.stretches = ceil_div(self.length, self.periods * self.classes)
 
@@ -324,6 +328,10 @@ cdef class _Polyphase:
             period * self.classes * self.y_step * number
         cdef fc_dot_taps taps
         cdef int p
+        if self.in_order:
+            self._in_order(buf + (period * self.advance - first) * number, plane, y,
+                           min(outputs, count * self.classes))
+            return
         taps.planes, taps.x_plane, taps.h_plane = self.h_planes, plane, self.classes * self.h_size
         for c in range(min(self.classes, outputs)):
             n = min(count, ceil_div(outputs - c, self.classes))
@@ -340,3 +348,16 @@ cdef class _Polyphase:
                 self.dots(&taps, buf + (at + (p * plane if self.h_planes == 1 else 0)) * number,
                           self.advance, y + (c * self.y_step + p) * number,
                           self.classes * self.y_step, n)
+
+    cdef void _in_order(self, const char *x, ptrdiff_t plane, char *y, ptrdiff_t outputs) noexcept nogil:
+        """The same, one output after the other; x: the sample that the first one's phase is counted from."""
+        cdef fc_phases phases
+        cdef ptrdiff_t number = self.number
+        cdef int p
+        phases.classes, phases.advance, phases.h_size = self.classes, self.advance, self.h_size
+        phases.count, phases.last, phases.planes = self.class_taps, self.class_last, self.h_planes
+        phases.x_plane, phases.h_plane = plane, self.classes * self.h_size
+        for p in range(self.planes):    # complex taps meet both planes, real ones the plane of this part
+            phases.h = self.h + (p * 2 * self.classes if self.h_planes == 2 else 0) * self.h_size * number
+            fc_in_order(<k.fc_kind>(F32 if number == 4 else F64), &phases,
+                        x + (p * plane if self.h_planes == 1 else 0) * number, y + p * number, self.y_step, outputs)

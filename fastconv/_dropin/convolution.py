@@ -109,7 +109,7 @@ def convolve2d(a, v, mode, boundary, fillvalue, *, flip):
         if valid_fits(a, v, (0, 1)) is None:
             return None
         return (_convolve if flip else _correlate)(a, v, mode)
-    if flip or mode == "full":
+    if flip or mode == "full" or all(m % 2 for m in v.shape):
         call = _convolve if flip else _correlate
         return call(a, v, mode, boundary=BOUNDARIES[boundary], fillvalue=fill or 0)
     # here SciPy centres filters of even size one sample later than its correlate does

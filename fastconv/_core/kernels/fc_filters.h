@@ -60,6 +60,15 @@ typedef struct {
     fc_dots *run;
 } fc_dots_row;
 const fc_dots_row *fc_dots_rows(fc_isa isa, int *count);
+/* y[i * y_step] = sum over planes q, t < count[c] of x[i / classes * advance + last[c] + 1 - count[c] + t][q] * h[c][t][q]
+ * with c = i % classes: all phases of a filter, one output after the other. x_plane, h_plane: numbers from a plane to the
+ * next, h_size: from a phase to the next. */
+typedef struct {
+    ptrdiff_t classes, advance, planes, x_plane, h_plane, h_size;
+    const ptrdiff_t *count, *last;
+    const void *h;
+} fc_phases;
+void fc_in_order(fc_kind kind, const fc_phases *p, const void *x, void *y, ptrdiff_t y_step, ptrdiff_t n);
 
 /* ---- one filter along one axis -------------------------------------------------------------
  * y[i] = sum over t < taps of x[i + t] * w[t]; complex numbers are interleaved as the caller has them.
