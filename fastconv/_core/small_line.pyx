@@ -95,17 +95,21 @@ cdef object serve(cnp.ndarray x, cnp.ndarray w, int mode, bint flip, object out)
         if not flip:
             return None
         x, w, n, m = w, x, m, n     # convolution commutes
-    t, t_w = type_of(x), type_of(w)
-    if t < 0 or t_w < 0 or m > MAX_TAPS or n > (MAX_WORK if m <= SURE_TAPS else SURE_WORK) // m:
+    if m > MAX_TAPS or n > (MAX_WORK if m <= SURE_TAPS else SURE_WORK) // m:
         return None
-    t_out = common[t][t_w]
-    if t_out < 0:
-        return None
-    way = ways[t_out]
-    plain = t == t_w and way != HALF
-    if not (plain or n + 2 * m <= MAX_SAMPLES) or (way == WIDE and n * m > MAX_WIDE_WORK) or \
-            (m == 1 and KIND[way] > 6) or (m > ONE_SUM and way == HALF):   # complex products, which no filter makes
-        return None
+    t_out = t = cnp.PyArray_TYPE(x)
+    t_w = cnp.PyArray_TYPE(w)
+    plain, way = True, t - cnp.NPY_FLOAT
+    if t != t_w or not 0 <= way <= 1:       # not both float32, or float64: nearly every call
+        t, t_w = type_of(x), type_of(w)
+        t_out = common[t][t_w] if t >= 0 and t_w >= 0 else -1
+        if t_out < 0:
+            return None
+        way = ways[t_out]
+        plain = t == t_w and way != HALF
+        if not (plain or n + 2 * m <= MAX_SAMPLES) or (way == WIDE and n * m > MAX_WIDE_WORK) or \
+                (m == 1 and KIND[way] > 6) or (m > ONE_SUM and way == HALF):   # complex products, which no filter makes
+            return None
     out = result_for(out, 1, &count, t_out, x, w)
     if out is None:
         return None
@@ -170,7 +174,7 @@ cdef bint filter_of(int way, const char *w, cnp.npy_intp m, char *taps, bint fli
     """The taps in the order in which samples meet them; False where they are not finite."""
     cdef cnp.npy_intp size = SIZE[way], last = m - 1 if flip else 0, step = -1 if flip else 1, i
     cdef double seen = 0        # zeros, or no number where taps are not finite
-    if KIND[way] == 5:
+    if way == 0 or way == HALF:
         for i in range(m):
             (<float *>taps)[i] = (<const float *>w)[last + i * step]
             seen += (<float *>taps)[i] * 0.0
