@@ -242,7 +242,8 @@ def test_store_and_load(dtype):
         np.testing.assert_array_equal(out, wanted)
         whole.store(y, out, MEMORY[dtype], 5, True)
         np.testing.assert_array_equal(out, (33 * wholes.transpose(2, 0, 1)).astype(dtype))
-        np.testing.assert_array_equal(whole.load(out, MEMORY[dtype]), out.astype("f8"), strict=True)
+        held = out >> 13 if out.itemsize == 8 else out
+        np.testing.assert_array_equal(whole.load(held, MEMORY[dtype], np.empty(held.shape)), held.astype("f8"), strict=True)
     if np.dtype(dtype).itemsize == 8:
         y = np.ascontiguousarray(y)
         whole.store(y, y.view(dtype), MEMORY[dtype])  # where they stand
@@ -255,7 +256,8 @@ def test_peak_and_norm(dtype):
     for shape in ((1,), (9999,), (3, 700, 5)):
         x = integers(rng, shape, dtype)
         for view in (x, x[::-1], x[..., ::3], x.T):
-            assert whole.peak(view, MEMORY[dtype]) == max(1 if dtype == "?" else 0, *(abs(int(i)) for i in view.flat))
+            most = max(1 if dtype == "?" else 0, *(abs(int(i)) for i in view.flat))
+            assert most <= whole.peak(view, MEMORY[dtype]) <= (2 * most + 1 if x.itemsize == 8 else most)
     w = integers(rng, (3, 700), dtype)
     big = abs(w.astype("g"))
     assert math.isclose(whole.norm(w, 3, MEMORY[dtype], False), float(big.sum(1).max()), rel_tol=1e-9)

@@ -242,6 +242,7 @@ cdef extern from "kernels/fc_kernels.h" nogil:
     void fc_store_whole(char *to, ptrdiff_t to_step, fc_memory_type type, const char *from_, ptrdiff_t from_step,
                         ptrdiff_t n, int shift, int add) noexcept
     unsigned long long fc_peak(const char *x, ptrdiff_t step, fc_memory_type type, ptrdiff_t n) noexcept
+    void fc_load_whole(double *to, const char *x, ptrdiff_t step, ptrdiff_t n) noexcept
     void *fc_scratch(size_t bytes) noexcept
     void *fc_keep_malloc(void *context, size_t n) noexcept
     void *fc_keep_calloc(void *context, size_t count, size_t size) noexcept

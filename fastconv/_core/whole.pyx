@@ -3,12 +3,10 @@
 from libc.math cimport fabs, sqrt
 from libc.stdlib cimport free, malloc
 cimport numpy as cnp
-import numpy as np
 
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport threads_for
 from fastconv._core.job cimport Team
-from fastconv._core.arrays import new
 
 cnp.import_array()
 
@@ -29,7 +27,7 @@ cdef class Call:
     cdef const char *from_
     cdef ptrdiff_t[MAX_AXES] size, to_step, from_step   # axes from the outermost; the last is cut in runs
     cdef int axes, type, shift, add
-    cdef k.fc_pack_fn *load
+    cdef k.fc_pack_fn *load         # NULL: of integers of 8 bytes
     cdef unsigned long long *peaks  # of the items
     cdef ptrdiff_t runs
 
@@ -47,7 +45,10 @@ cdef class Call:
         if self.what == PEAK:
             self.peaks[item] = k.fc_peak(from_, self.from_step[last], type, count)
         elif self.what == LOAD:     # to numbers that are neighbours
-            self.load(to, from_, self.from_step[last], count)
+            if self.load == NULL:
+                k.fc_load_whole(<double *>to, from_, self.from_step[last], count)
+            else:
+                self.load(to, from_, self.from_step[last], count)
         else:
             k.fc_store_whole(to, self.to_step[last], type, from_, self.from_step[last], count, self.shift, self.add)
 
@@ -97,12 +98,13 @@ cdef void _items(Call call, void *_, Team team, k.fc_share *share) noexcept nogi
         call._item(share.item)
 
 
-def load(cnp.ndarray x not None, int memory_type):
-    """A C-contiguous float64 array of integers (``fc_memory_type``, in this machine's byte order)."""
+def load(cnp.ndarray x not None, int memory_type, cnp.ndarray y not None):
+    """y = x: integers below 2**51 (``fc_memory_type``, in this machine's byte order) into C-contiguous float64; y."""
     cdef Call call = Call()
-    y = new((<object>x).shape, np.float64)
     if cnp.PyArray_SIZE(x):
-        call.what, call.load = LOAD, k.fc_pack_find(<k.fc_memory_type>memory_type, <k.fc_kind>F64)
+        call.what, call.load = LOAD, NULL
+        if cnp.PyArray_ITEMSIZE(x) < 8:
+            call.load = k.fc_pack_find(<k.fc_memory_type>memory_type, <k.fc_kind>F64)
         call._run(call._cut(x, y, memory_type))
     return y
 
@@ -120,7 +122,8 @@ def store(cnp.ndarray y not None, cnp.ndarray out not None, int memory_type, int
 
 
 def peak(cnp.ndarray x not None, int memory_type):
-    """The largest magnitude of aligned integers in this machine's byte order; 0 where there are none."""
+    """The largest magnitude of aligned integers in this machine's byte order, 0 where there are none; of those of 8 bytes
+    a number that is no smaller, and at most twice as large and 1."""
     cdef Call call = Call()
     cdef ptrdiff_t items, i
     cdef unsigned long long found = 0

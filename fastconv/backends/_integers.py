@@ -16,6 +16,7 @@ shifts, which modulo ``2**n`` need not all be made. Where summing the integers d
 
 import itertools
 import math
+import threading
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -76,6 +77,8 @@ class IntegerPlan(Plan):
         self.backend, self._module = module.name, module
         self._wide, self._direct = module.plan(wide(problem)), direct.plan_of_integers(problem)
         self.workspace_bytes = self._wide.workspace_bytes
+        if problem.dtype.itemsize < 8:  # others are summed where the result will stand
+            self.workspace_bytes += FLOAT64.itemsize * math.prod(problem.geometry.out_shape)
         self._terms = terms
         self._bits = 1 if problem.dtype.kind == "b" else 8 * problem.dtype.itemsize
         self._filters = math.prod(problem.geometry.groups) * math.prod(problem.geometry.filters)
@@ -111,9 +114,8 @@ class IntegerPlan(Plan):
             return
         to = out if out.flags.aligned else np.empty(out.shape, out.dtype)
         if digits is ONE:
-            # integers of 8 bytes are summed where they will stand
-            y = to.view(FLOAT64) if to.itemsize == 8 else arrays.new(out.shape, FLOAT64)
-            self._wide.run(self._samples(x), self._digit(weights, ONE, 0), y)
+            y = to.view(FLOAT64) if to.itemsize == 8 else self._room_for(weights, "y", out.shape)
+            self._wide.run(self._samples(x, weights), self._digit(weights, ONE, 0), y)
             whole.store(y, to, self.problem.types.memory)
         else:
             self._by_digits(x, weights, to, digits)
@@ -139,12 +141,26 @@ class IntegerPlan(Plan):
                 found, least = digits, count
         return found
 
-    def _samples(self, x):
+    def _samples(self, x, weights):
         """Transforms read integers themselves, many direct sums would first make a copy."""
-        return x if self._terms else whole.load(x, _dtypes.describe(x.dtype).memory)
+        if self._terms:
+            return x
+        return whole.load(x, _dtypes.describe(x.dtype).memory, self._room_for(weights, "x", x.shape))
+
+    @staticmethod
+    def _room_for(weights, name, shape):
+        """Memory for float64: of calls, or a plan's own, one for each thread."""
+        if not weights.held:
+            return arrays.new(shape, FLOAT64)
+        local = weights.packed.setdefault("local", threading.local())
+        found = getattr(local, name, None)
+        if found is None:
+            found = arrays.new(shape, FLOAT64)
+            setattr(local, name, found)
+        return found
 
     def _by_digits(self, x, weights, out, digits):
-        y = arrays.new(out.shape, FLOAT64)
+        y = self._room_for(weights, "y", out.shape)
         for i, j, shift in digits.pairs(self._bits):
             self._wide.run(_digit(x, i, digits.x, digits.x_bits), self._digit(weights, digits, j), y)
             whole.store(y, out, self.problem.types.memory, shift, shift > 0)

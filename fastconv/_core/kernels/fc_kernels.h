@@ -326,7 +326,10 @@ const fc_winograd_row *fc_winograd_rows(fc_isa isa, int *count);
  * |from| < 2^51; steps in bytes; from and to may be the same memory. */
 void fc_store_whole(char *to, ptrdiff_t to_step, fc_memory_type type, const char *from, ptrdiff_t from_step, ptrdiff_t n,
                     int shift, int add);
-uint64_t fc_peak(const char *x, ptrdiff_t step, fc_memory_type type, ptrdiff_t n);  /* the largest magnitude */
+/* The largest magnitude; of integers of 8 bytes a number that is no smaller, and at most twice as large and 1. */
+uint64_t fc_peak(const char *x, ptrdiff_t step, fc_memory_type type, ptrdiff_t n);
+/* Integers of 8 bytes below 2^51 as float64. */
+void fc_load_whole(double *to, const char *x, ptrdiff_t step, ptrdiff_t n);
 
 /* ---- workspace ---------------------------------------------------------------------------
  * Scratch of the calling thread: grows, is reused, freed when the thread ends. NULL: no memory. */

@@ -66,6 +66,22 @@ void fc_store_whole(char *to, ptrdiff_t to_step, fc_memory_type type, const char
         high = v > high ? v : high;                                                                     \
     }
 
+/* Vectors compare no integers of 8 bytes below SSE 4: bits that any of them has. */
+static u64 wide_peak(const char *x, ptrdiff_t step, int is_signed, ptrdiff_t n)
+{
+    i64 seen = 0;
+    if (is_signed && step == sizeof(i64)) {
+        for (ptrdiff_t i = 0; i < n; i++)
+            seen |= ((const i64 *)x)[i] ^ (((const i64 *)x)[i] >> 63);
+    } else {
+        for (ptrdiff_t i = 0; i < n; i++) {
+            const i64 v = *(const i64 *)(x + i * step);
+            seen |= is_signed ? v ^ (v >> 63) : v;
+        }
+    }
+    return seen == -1 ? ~(u64)0 : (u64)seen + 1;
+}
+
 u64 fc_peak(const char *x, ptrdiff_t step, fc_memory_type type, ptrdiff_t n)
 {
     switch (type) {
@@ -76,7 +92,17 @@ u64 fc_peak(const char *x, ptrdiff_t step, fc_memory_type type, ptrdiff_t n)
     case FC_U16: FC_PEAK(u16)
     case FC_I32: FC_PEAK(i32)
     case FC_U32: FC_PEAK(u32)
-    case FC_I64: FC_PEAK(i64)
-    default: FC_PEAK(u64)
+    default: return wide_peak(x, step, type == FC_I64, n);
+    }
+}
+
+void fc_load_whole(double *to, const char *x, ptrdiff_t step, ptrdiff_t n)
+{
+    const u64 origin = 0x4338000000000000; /* the bits of `beside` */
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const u64 bits = *(const u64 *)(x + i * step) + origin;
+        double moved;
+        memcpy(&moved, &bits, sizeof moved);
+        to[i] = moved - 0x1.8p52;
     }
 }
