@@ -2,6 +2,7 @@
 
 import math
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -159,6 +160,9 @@ def test_operands_of_other_types():
         agree(a, v, dtype=dtype, casting="unsafe")
     agree(integers(rng, 500, "i8"), v, dtype="i2")  # modulo 2**16 before and after
     agree(rng.standard_normal(500) * 1000, v, dtype="i4", casting="unsafe")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fastconv.convolve(np.full(500, np.nan), v, dtype="i4", casting="unsafe", backend="oa")  # as any cast: no matter what
     agree(integers(rng, 500, "?"), v)
 
 

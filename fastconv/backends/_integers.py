@@ -106,7 +106,8 @@ class IntegerPlan(Plan):
         if not out.size:
             return
         if not (x.dtype.isnative and x.flags.aligned and np.can_cast(x.dtype, self.problem.dtype)):
-            x = x.astype(self.problem.dtype)
+            with np.errstate(invalid="ignore"):
+                x = x.astype(self.problem.dtype)
         fill = abs(self.problem.geometry.fill)
         digits = self._digits(max(whole.peak(x, _dtypes.describe(x.dtype).memory), fill), weights)
         if digits is None:
