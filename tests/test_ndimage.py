@@ -267,3 +267,14 @@ def test_64_bit_integers_are_exact_whichever_way_they_go(dtype, bits):
         rows = sum(np.pad(x, ((1, 1), (0, 0)), "symmetric")[t : t + 30] for t in range(3)) // np.array(3, dtype)
         both = sum(np.pad(rows, ((0, 0), (1, 1)), "symmetric")[:, t : t + 41] for t in range(3)) // np.array(3, dtype)
         np.testing.assert_array_equal(ndimage.uniform_filter(x, 3), both)
+
+
+@pytest.mark.parametrize("name", ["sobel", "prewitt"])
+def test_negative_differences_of_unsigned_integers_of_64_bits(name):
+    """They wrap between two passes, and exactly."""
+    x = np.random.default_rng(4).integers(0, 200, (13, 14)).astype("u8")
+    signed = getattr(ndimage, name)(x.astype("i8"), 0)
+    np.testing.assert_array_equal(getattr(ndimage, name)(x, 0), signed.astype("u8"))
+    smooth = {"sobel": [1, 2, 1], "prewitt": [1, 1, 1]}[name]
+    one_by_one = ndimage.correlate1d(ndimage.correlate1d(x, [-1, 0, 1], 0), smooth, 1)
+    np.testing.assert_array_equal(one_by_one, signed.astype("u8"))
