@@ -147,7 +147,7 @@ def _through(x, out, passes, bint means):
         return
     if out.dtype.kind == "c" and passes and _as_parts(x, out, passes):
         for i, w, mode, cval, origin in passes:     # the parts of a number are neighbours: what is done is done to both
-            around = math.prod(x.shape[:i]), x.shape[i], -1
+            around = _around((*x.shape, 2), i)
             _through(x.view(x.real.dtype).reshape(around), out.view(out.real.dtype).reshape(around),
                      [(1, w, mode, np.real(cval), origin)], means)
             x = out

@@ -117,7 +117,7 @@ cdef object serve(cnp.ndarray x, cnp.ndarray w, int mode, bint flip, object out)
     cdef const char *taps = <const char *>cnp.PyArray_DATA(w)
     cdef char *to = <char *>cnp.PyArray_DATA(<cnp.ndarray>out)
     if not plain:
-        done = converted(way, t, from_, n, t_w, taps, m, t_out, to, count, start, flip)
+        done = converted(way, x, w, t_out, to, count, start, flip)
     elif n < FREE_WORK // m:    # releasing the interpreter would cost as much as the sums
         done = run(way, from_, n, taps, m, to, count, start, flip, not flip)
     else:
@@ -126,17 +126,17 @@ cdef object serve(cnp.ndarray x, cnp.ndarray w, int mode, bint flip, object out)
     return out if done else None
 
 
-cdef bint converted(int way, int t, const char *x, cnp.npy_intp n, int t_w, const char *w, cnp.npy_intp m, int t_out,
-                    char *y, cnp.npy_intp out, cnp.npy_intp start, bint flip) noexcept nogil:
+cdef bint converted(int way, cnp.ndarray x, cnp.ndarray w, int t_out, char *y, cnp.npy_intp out, cnp.npy_intp start,
+                    bint flip) noexcept:
     """As ``run``, of real operands of other types than the sums."""
     cdef double[MAX_SAMPLES] samples
     cdef double[MAX_SAMPLES + SLACK] sums
     cdef double[MAX_TAPS] taps
     cdef k.fc_kind kind = <k.fc_kind>KIND[way]
-    cdef k.fc_memory_type from_ = <k.fc_memory_type>memory[t], filter = <k.fc_memory_type>memory[t_w]
+    cdef cnp.npy_intp n = cnp.PyArray_SIZE(x), m = cnp.PyArray_SIZE(w)
     cdef bint half = way == HALF
-    k.fc_pack_find(from_, kind)(samples, x, TYPE_BYTES[from_], n)
-    k.fc_pack_find(filter, kind)(taps, w, TYPE_BYTES[filter], m)
+    read(samples, x, kind)
+    read(taps, w, kind)
     if not run(way, <const char *>samples, n, <const char *>taps, m, <char *>sums if half else y, out, start, flip,
                False):
         return False
@@ -145,8 +145,10 @@ cdef bint converted(int way, int t, const char *x, cnp.npy_intp n, int t_w, cons
     return True
 
 
-# of real numbers, in the order of fc_memory_type
-cdef int[13] TYPE_BYTES = [1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 2, 4, 8]
+cdef void read(void *to, cnp.ndarray a, k.fc_kind kind) noexcept:
+    """Real numbers in the type of the sums."""
+    k.fc_pack_find(<k.fc_memory_type>memory[cnp.PyArray_TYPE(a)], kind)(
+        to, <const char *>cnp.PyArray_DATA(a), cnp.PyArray_ITEMSIZE(a), cnp.PyArray_SIZE(a))
 
 
 cdef bint run(int way, const char *x, cnp.npy_intp n, const char *w, cnp.npy_intp m, char *y,

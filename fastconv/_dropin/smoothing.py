@@ -192,7 +192,7 @@ def laplace(x, output, mode, cval, axes):
         return None
     axes, modes = zip(*sorted(zip(axes, modes, strict=True)), strict=True)
     if x.shape[-1] <= SHORT_ROWS < x.size and wanted.kind != "b":  # windows are made of vectors along rows
-        if isinstance(output, np.ndarray) and np.may_share_memory(output, x):
+        if isinstance(output, np.ndarray) and arrays.overlaps(output, (x,)):
             x = x.copy()
         total = None
         for axis, mode in zip(axes, modes, strict=True):
