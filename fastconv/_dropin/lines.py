@@ -47,13 +47,8 @@ def passes(x, steps, cval, output):
     if out is None or not fillable(cval, out):
         return None
     held = outputs.numbers(out)
-    exact = held.dtype.kind in "iu" and held.dtype.itemsize == 8 and x.dtype.kind in "iub"
-    whole = exact and all(windows.whole_weights(w) is not None for _, w, _, _ in steps)
-    # what is negative between two passes of unsigned integers is nearly 2**64
-    wraps = held.dtype.kind == "u" and len(steps) > 1 and any((w < 0).any() for _, w, _, _ in steps)
-    total = math.prod(max(1.0, abs(w).sum()) for _, w, _, _ in steps)
-    if whole and (wraps or not separable.sums_are_exact(x, total, cval)):
-        for axis, w, before, mode in steps:  # modulo 2**64; float64 would lose bits
+    if held.dtype.kind in "iu" and held.dtype.itemsize == 8 and x.dtype.kind in "iub" and _loses_bits(x, steps, cval, held):
+        for axis, w, before, mode in steps:  # modulo 2**64
             dtype, w, fill = windows.compute_in(x, w, cval, held.dtype)
             x = engine.window(x, w, (axis,), (before,), (mode,), fill, dtype, held)
         return outputs.finish(held, out)
@@ -66,6 +61,15 @@ def passes(x, steps, cval, output):
         separable.separable(x, kernels, modes, [cval] * x.ndim, origins, held)
         x = held
     return outputs.finish(held, out)
+
+
+def _loses_bits(x, steps, cval, held):
+    """Whether float64 would lose bits of sums of integers by whole weights, in results of 64 bits."""
+    if any(windows.whole_weights(w) is None for _, w, _, _ in steps):
+        return False
+    if held.dtype.kind == "u" and len(steps) > 1 and any((w < 0).any() for _, w, _, _ in steps):
+        return True  # what is negative between two passes is nearly 2**64
+    return not separable.sums_are_exact(x, math.prod(max(1.0, abs(w).sum()) for _, w, _, _ in steps), cval)
 
 
 def in_single(w):
