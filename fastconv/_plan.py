@@ -16,7 +16,7 @@ class Cache:
         self._size = size
         self._items = OrderedDict()
         self._lock = threading.Lock()
-        self._emptied = 0  # how often
+        self.emptied = 0  # how often
 
     def get(self, key, make):
         """The value under key, made by ``make()`` if it is not there; key None: made each time."""
@@ -27,10 +27,10 @@ class Cache:
             self._items.move_to_end(key)
             return value
         except KeyError:
-            emptied = self._emptied
+            emptied = self.emptied
         value = make()
         with self._lock:
-            if emptied != self._emptied:
+            if emptied != self.emptied:
                 return value
             self._items[key] = value
             self._items.move_to_end(key)
@@ -45,7 +45,7 @@ class Cache:
         """Forget everything."""
         with self._lock:
             self._items.clear()
-            self._emptied += 1
+            self.emptied += 1
 
 
 PLANS = Cache(256)  # (problem, backend) -> Plan

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import _args, _select
-from ._core import arrays
+from ._core import arrays, calls
 from ._plan import CALLS
 from ._problem import Geometry, Problem
 
@@ -41,6 +41,9 @@ class Spec(NamedTuple):
                                     self.output_padding, self.upsample)))  # fmt: skip
 
 
+_CASTING, _BACKEND = map(Spec._fields.index, ("casting", "backend"))
+
+
 class Decision(NamedTuple):
     """Everything about a call but its arrays."""
 
@@ -51,6 +54,7 @@ class Decision(NamedTuple):
     channels_last: bool
     transposed: bool
     flip: bool
+    straight: object = None  # the plan's, where the arrays of the call allow it
 
     def x_view(self, x):
         """The canonical (batch, groups, channels, *sizes) view of x."""
@@ -195,18 +199,29 @@ def consult(spec, x, w, bias):
     return d
 
 
-def layer(spec, x, w, bias, out):
-    """Run one layer-style call."""
-    x, w = _args.as_array(x, "x"), _args.as_array(w, "w")
-    if bias is not None:
-        bias = _args.as_array(bias, "bias")
-    d = consult(spec, x, w, bias)
-    if out is None:
-        out = arrays.new(d.out_shape, d.dtype)  # its size was checked with the decision
-    else:
-        _args.check_out(out, d.out_shape, d.dtype, spec.casting)
-    weights = d.plan.prepare(d.w_view(w), bias)
-    return execute(d, x, weights, out, (x, w, bias))
+def layer(keywords, x, w, bias, out):
+    """Run one layer-style call; keywords: a Spec, or a tuple of what makes one."""
+    emptied = CALLS.emptied
+    d = calls.find(emptied, keywords, x, w, bias)
+    if d is None:
+        given = x, w, bias
+        x, w = _args.as_array(x, "x"), _args.as_array(w, "w")
+        if bias is not None:
+            bias = _args.as_array(bias, "bias")
+        d = _decision(Spec(*keywords), x, w, bias)
+        if d.plan.straight and not d.flip and arrays.all_ready(given, d.dtype):
+            d = d._replace(straight=d.plan.straight)
+        calls.keep(emptied, keywords, *given, d)
+    _select.observe(d.plan, keywords[_BACKEND])
+    if out is not None:
+        _args.check_out(out, d.out_shape, d.dtype, keywords[_CASTING])
+        return execute(d, x, d.plan.prepare(d.w_view(w), bias), out, (x, w, bias))
+    out = arrays.new(d.out_shape, d.dtype)  # its size was checked with the decision
+    if d.straight is not None:
+        d.straight(x, w, bias, out)
+        return out
+    d.plan.run(d.x_view(x), d.plan.prepare(d.w_view(w), bias), d.out_view(out))
+    return out
 
 
 def execute(d, x, weights, out, operands):

@@ -30,6 +30,10 @@ cdef extern from "numpy/arrayobject.h":
     object PyDataMem_SetHandler(object)
 
 
+cdef enum:
+    MOST = 32   # axes of an array that is made here; NumPy makes those of more
+
+
 cdef bint same_type(cnp.ndarray array, dtype) except -1:
     return cnp.PyArray_DESCR(array) == <cnp.PyArray_Descr *>dtype or \
         cnp.PyArray_EquivTypes(<cnp.dtype>cnp.PyArray_DESCR(array), <cnp.dtype?>dtype)
@@ -53,9 +57,36 @@ def aligned(ptrdiff_t count, dtype):
     return room[start : start + count * dtype.itemsize].view(dtype)
 
 
+cdef int sizes_of(tuple shape, cnp.npy_intp *sizes) except -1:
+    """The sizes of a shape as NumPy's C functions take them; their number, or MOST + 1 where there are more."""
+    cdef Py_ssize_t i
+    if PyTuple_GET_SIZE(shape) > MOST:
+        return MOST + 1
+    for i in range(PyTuple_GET_SIZE(shape)):
+        sizes[i] = <Py_ssize_t>shape[i]
+    return <int>PyTuple_GET_SIZE(shape)
+
+
 def view(cnp.ndarray array not None, tuple shape not None):
     """array.reshape(shape)."""
-    return array if same_shape(array, shape) else array.reshape(shape)
+    cdef cnp.npy_intp sizes[MOST]
+    cdef int ndim, i
+    cdef cnp.npy_intp count = 1
+    if same_shape(array, shape):
+        return array
+    ndim = sizes_of(shape, sizes)
+    if ndim > MOST or not cnp.PyArray_IS_C_CONTIGUOUS(array):
+        return array.reshape(shape)
+    for i in range(ndim):
+        count *= sizes[i]
+    if count != cnp.PyArray_SIZE(array):
+        return array.reshape(shape)     # which says what is wrong
+    dtype = <cnp.dtype>cnp.PyArray_DESCR(array)
+    Py_INCREF(dtype)    # NewFromDescr takes a reference away
+    seen = PyArray_NewFromDescr(cnp.ndarray, dtype, ndim, sizes, NULL, cnp.PyArray_DATA(array),
+                                cnp.PyArray_FLAGS(array) & (cnp.NPY_ARRAY_WRITEABLE | cnp.NPY_ARRAY_ALIGNED), NULL)
+    cnp.set_array_base(seen, array)
+    return seen
 
 
 def takes(out, tuple shape not None, dtype):
@@ -76,6 +107,14 @@ def ready(cnp.ndarray array not None, dtype):
     """True for a C-contiguous, aligned array of that dtype; False: look closer."""
     return (same_type(array, dtype) and cnp.PyArray_ISALIGNED(array)
             and cnp.PyArray_IS_C_CONTIGUOUS(array))
+
+
+def all_ready(tuple given not None, dtype):
+    """``ready`` of several arrays; None is no array, anything else but an ndarray is not ready."""
+    for array in given:
+        if array is not None and not (PyArray_CheckExact(array) and ready(array, dtype)):
+            return False
+    return True
 
 
 cdef bint extent(cnp.ndarray array, char **low, char **high) noexcept:
@@ -179,11 +218,18 @@ cdef bint is_kept(double nbytes) noexcept:
 
 def new(shape, dtype, order="C"):
     """np.empty, whose memory is kept for the next such array when this one is gone."""
-    cdef double nbytes = (<cnp.dtype?>np.dtype(dtype)).itemsize
+    cdef cnp.npy_intp sizes[MOST]
+    cdef cnp.dtype descr = dtype if isinstance(dtype, cnp.dtype) else np.dtype(dtype)
+    cdef double nbytes = descr.itemsize
+    cdef int ndim
     for n in shape:
         nbytes *= n
     if not is_kept(nbytes):
-        return np.empty(shape, dtype, order)
+        ndim = sizes_of(shape, sizes) if type(shape) is tuple else MOST + 1
+        if ndim > MOST:
+            return np.empty(shape, dtype, order)
+        Py_INCREF(descr)    # NewFromDescr takes a reference away
+        return PyArray_NewFromDescr(cnp.ndarray, descr, ndim, sizes, NULL, NULL, order == "F", NULL)
     before = PyDataMem_SetHandler(KEPT)
     try:
         return np.empty(shape, dtype, order)

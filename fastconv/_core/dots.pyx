@@ -68,18 +68,30 @@ cdef class Job:
     def run(self, cnp.ndarray x not None, cnp.ndarray w not None, cnp.ndarray bias, cnp.ndarray out not None):
         """x (images, groups, length) and w (groups, filters, length): contiguous; out (images, groups, filters)."""
         cdef Call call
+        call.n_step, call.g_step, call.k_step = (
+            cnp.PyArray_STRIDE(out, 0), cnp.PyArray_STRIDE(out, 1), cnp.PyArray_STRIDE(out, 2))
+        self._run(x, w, bias, out, &call)
+
+    def straight(self, cnp.ndarray x not None, cnp.ndarray w not None, cnp.ndarray bias, cnp.ndarray out not None):
+        """The same of arrays of any shape, out contiguous too."""
+        cdef Call call
+        call.k_step = self.number
+        call.g_step = self.filters * call.k_step
+        call.n_step = self.groups * call.g_step
+        self._run(x, w, bias, out, &call)
+
+    cdef int _run(self, cnp.ndarray x, cnp.ndarray w, cnp.ndarray bias, cnp.ndarray out, Call *call) except -1:
         cdef Team team = Team()
         cdef int threads = threads_for(<double>WORK * self.images * self.groups * self.filters * self.length)
         cdef ptrdiff_t items = self.groups * self.blocks
         cdef void *job = <void *>self
         call.x, call.w = <const char *>cnp.PyArray_DATA(x), <const char *>cnp.PyArray_DATA(w)
         call.out = <char *>cnp.PyArray_DATA(out)
-        call.n_step, call.g_step, call.k_step = (
-            cnp.PyArray_STRIDE(out, 0), cnp.PyArray_STRIDE(out, 1), cnp.PyArray_STRIDE(out, 2))
         call.bias = NULL if bias is None else <const char *>cnp.PyArray_DATA(bias)
         with nogil:
-            team.run(<k.fc_task *>_items, job, &call, items, max(<ptrdiff_t>1, items // (threads * 8)), threads)
+            team.run(<k.fc_task *>_items, job, call, items, max(<ptrdiff_t>1, items // (threads * 8)), threads)
         team.check()
+        return 0
 
     cdef void _item(self, ptrdiff_t item, const Call *call, char *scratch) noexcept nogil:
         cdef ptrdiff_t g = item // self.blocks, first = item % self.blocks * self.rows, n

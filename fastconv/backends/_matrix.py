@@ -108,6 +108,7 @@ class DotsPlan(_SinglePlan):
             length=g.channels * math.prod(a.size for a in g.axes),
         )  # fmt: skip
         self.workspace_bytes = self._job.scratch_bytes
+        self.straight = None if self._turned else self._job.straight
 
     def __reduce__(self):
         return DotsPlan, (self.problem,)

@@ -89,6 +89,7 @@ class Plan:
 
     backend = ""
     workspace_bytes = 0
+    straight = None  # computes from and into C-ordered arrays of the caller's shapes: straight(x, w, bias, out)
 
     def __init__(self, problem):
         self.problem = problem

@@ -56,9 +56,9 @@ def _make_layer(rank):
         >>> fastconv.conv1d(x, w, stride=2)
         array([[[24., 36.]]])
         """
-        spec = _run.Spec(rank, stride, padding, dilation, groups, padding_mode, flip, layout, activation,
-                         dtype=dtype, casting=casting, backend=backend, accuracy=accuracy)  # fmt: skip
-        return _run.layer(spec, x, w, bias, out)
+        keywords = (rank, stride, padding, dilation, groups, padding_mode, flip, layout, activation, 0, False,
+                    1, dtype, casting, backend, None, accuracy)  # fmt: skip
+        return _run.layer(keywords, x, w, bias, out)  # a Spec costs more than finding the call again
 
     return layer
 

@@ -52,9 +52,9 @@ def _make_conv_transpose(rank):
         >>> fastconv.conv_transpose1d(np.array([[1.0, 2.0]]), np.ones((1, 1, 3)), stride=2)
         array([[1., 1., 3., 2., 2.]])
         """
-        spec = _run.Spec(rank, stride, padding, dilation, groups, "zeros", flip, layout, activation,
-                         output_padding, True, dtype=dtype, casting=casting, backend=backend)  # fmt: skip
-        return _run.layer(spec, x, w, bias, out)
+        keywords = (rank, stride, padding, dilation, groups, "zeros", flip, layout, activation, output_padding,
+                    True, 1, dtype, casting, backend, None, "default")  # fmt: skip
+        return _run.layer(keywords, x, w, bias, out)  # a Spec costs more than finding the call again
 
     return conv_transpose
 
