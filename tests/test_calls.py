@@ -27,7 +27,7 @@ def test_what_is_kept_is_found(age):
 
 @pytest.mark.parametrize("at, value", [
     (1, True), (1, 1.0), (1, 2), (1, (1, 1)), (2, False), (2, 0.0), (2, "same"), (2, -1), (6, 0), (8, "relu"),
-    (12, np.float32), (12, np.dtype("f4")), (13, "unsafe"), (14, "direct"),
+    (12, np.float32), (12, np.dtype("f4")), (13, "unsafe"), (14, "direct"), (10, True), (12, 1),
 ])  # fmt: skip
 def test_other_keywords_are_other_calls(age, at, value):
     assert calls.find(age, (*KEYWORDS[:at], value, *KEYWORDS[at + 1:]), X, W, None) is None
@@ -40,6 +40,15 @@ def test_other_keywords_are_other_calls(age, at, value):
 ])  # fmt: skip
 def test_other_arrays_are_other_calls(age, x, w, bias):
     assert calls.find(age, KEYWORDS, x, w, bias) is None
+
+
+def test_keywords_without_a_code_are_compared(age):
+    """Types have none, so such calls meet in one slot."""
+    kept = (*KEYWORDS[:12], np.float32, *KEYWORDS[13:])
+    calls.keep(age, kept, X, W, None, "other")
+    assert calls.find(age, kept, X, W, None) == "other"
+    for value in (None, np.float64, np.dtype("f4"), np.dtype("f8")):
+        assert calls.find(age, (*KEYWORDS[:12], value, *KEYWORDS[13:]), X, W, None) is None
 
 
 def test_another_age_finds_nothing(age):

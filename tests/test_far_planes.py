@@ -7,7 +7,7 @@ import pytest
 from test_page_edges import edges
 
 import fastconv
-from fastconv.backends import direct
+from fastconv.backends import _in_place
 
 
 def whole(rng, shape, dtype="f4"):
@@ -15,7 +15,7 @@ def whole(rng, shape, dtype="f4"):
 
 
 def together(x_shape, w_shape, **keywords):
-    return direct.channels_together(fastconv.explain(fastconv.conv2d, x_shape, w_shape, **keywords).problem)
+    return _in_place.channels_together(fastconv.explain(fastconv.conv2d, x_shape, w_shape, **keywords).problem)
 
 
 def test_which_layers_are_such():

@@ -126,3 +126,42 @@ def test_lengths_of_strips(taps, step, falling, stride, outputs, first):
     for place, delta in zip(found.positions, deltas, strict=True):
         at = np.arange(outputs)
         np.testing.assert_array_equal(virtual[place + at], at * stride + delta)
+
+
+@st.composite
+def patches(draw):
+    """Windows side by side: (sizes of x, of w, keywords, order in memory)."""
+    rank = draw(st.integers(1, 3))
+    kernel = draw(st.lists(st.integers(1, 4), min_size=rank, max_size=rank))
+    stride = tuple(k + draw(st.integers(0, 1)) for k in kernel)
+    sizes = [k + draw(st.integers(0, 30 if rank < 3 else 9)) for k in kernel]
+    crop = tuple(-draw(st.integers(0, 1)) if n > k + 2 else 0 for n, k in zip(sizes, kernel, strict=True))
+    channels, groups, images = draw(st.integers(1, 5)), draw(st.integers(1, 2)), draw(st.integers(1, 3))
+    filters = draw(st.sampled_from([1, 3, 8, 17, 40]))
+    return ((images, channels * groups, *sizes), (filters * groups, channels, *kernel),
+            {"stride": stride, "groups": groups, "padding": crop}, draw(st.sampled_from("CFS")))  # fmt: skip
+
+
+@given(patches(), st.sampled_from("fd"), st.sampled_from(["channels_first", "channels_last"]))
+def test_patches_are_read_where_they_lie(problem, dtype, layout):
+    x_shape, w_shape, keywords, order = problem
+    rng = np.random.default_rng(sum(x_shape))
+    x, w = whole(rng, x_shape, dtype), whole(rng, w_shape, dtype)
+    wanted = fastconv.conv(x, w, backend="reference", **keywords)
+    if layout == "channels_last":
+        x, wanted = np.moveaxis(x, 1, -1).copy(), np.moveaxis(wanted, 1, -1)
+    x = np.repeat(x, 2, -1)[..., ::2] if order == "S" else np.array(x, order=order)
+    found = fastconv.conv(x, w, backend="implicit", layout=layout, **keywords)
+    np.testing.assert_array_equal(found, wanted)
+
+
+def test_patches_of_other_numbers_and_at_the_edge():
+    """A conversion, or a window that reaches beyond the image, is gathered as ever."""
+    rng = np.random.default_rng(5)
+    x, w = whole(rng, (2, 3, 10, 14)), whole(rng, (20, 3, 4, 4))
+    check(x, w, stride=4, padding=1)
+    check(x, w, stride=4, padding_mode="reflect", padding=2)
+    check(x[:, :, :7], w, stride=4, padding=(0, 2))
+    for other in (x.astype(">f4"), x.astype("e"), x.astype("i2")):
+        np.testing.assert_array_equal(fastconv.conv(other, w, stride=4, backend="implicit", dtype="f4", casting="unsafe"),
+                                      fastconv.conv(x, w, stride=4, backend="reference"))  # fmt: skip

@@ -77,8 +77,12 @@ cdef bint _mix(object values, unsigned long long *code) except -1:
             code[0] = (code[0] ^ <unsigned long long>PyLong_AsLongAndOverflow(value, &overflow)) * FACTOR
         elif kind is str:
             code[0] = (code[0] ^ <unsigned long long>hash(value)) * FACTOR
-        elif not (value is None or kind is bool or (kind is tuple and _mix(value, code)) or
-                  isinstance(value, (type, cnp.dtype))):
+        elif kind is tuple:
+            if not _mix(value, code):
+                return False
+        elif kind is bool:
+            code[0] = (code[0] ^ <unsigned long long>(value is True)) * FACTOR
+        elif value is not None and not isinstance(value, (type, cnp.dtype)):
             return False
     return True
 
@@ -93,8 +97,15 @@ cdef bint _same(object a, object b) except -1:
         if one is other:
             continue
         kind = type(one)
-        if kind is not type(other) or not (_same(one, other) if kind is tuple else
-                                           (kind is int or kind is str) and one == other):
+        if kind is not type(other):
+            return False
+        if kind is tuple:
+            if not _same(one, other):
+                return False
+        elif kind is int or kind is str:
+            if one != other:
+                return False
+        else:
             return False
     return True
 

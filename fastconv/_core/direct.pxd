@@ -71,7 +71,8 @@ cdef class Job:
     cdef Tiles tiles
     cdef k.fc_reader reader
     cdef k.fc_finish_fn *finish
-    cdef ptrdiff_t n_count, g_count, k_count, channels, x_channel_bytes, parts, items
+    cdef ptrdiff_t n_count, g_count, k_count, channels, x_channel_bytes
+    cdef readonly ptrdiff_t parts, items
     cdef ptrdiff_t *x_n
     cdef ptrdiff_t *x_g
     cdef ptrdiff_t *out_n

@@ -289,8 +289,10 @@ cdef class Job:
             call.nbytes += self.panel_bytes
         if bias_array is not None:
             call.bias = <const char *>cnp.PyArray_DATA(bias_array)
+        # where there are enough strips, all parts of one go to the thread that has gathered it
+        cdef ptrdiff_t unit = self.parts if self.items >= 4 * threads * self.parts else 1
         with nogil:
-            team.run(<k.fc_task *>_items, job, &call, self.items, max(1, self.items // (threads * 32)), threads)
+            team.run(<k.fc_task *>_items, job, &call, self.items, max(1, self.items // (threads * 32 * unit)) * unit, threads)
         team.check()
         return not bad
 

@@ -100,9 +100,10 @@ class Cuts(NamedTuple):
     woven: int = 1  # running sums of a filter that are kept at a time
     shared: int = 0  # images times groups, where several phases share a strip and filters are too few to be cut; else 0
     pieces: int = 0  # images times groups, where strips may be small since nothing is gathered; else 0
+    images: int = 1  # times groups
 
-    def strip(self, row, col, planes):
-        """The Cut of one sub-problem; planes: of outer taps.
+    def strip(self, row, col, planes, beside=1):
+        """The Cut of one sub-problem; planes: of outer taps; beside: positions along outer axes.
 
         All channels at a time where that leaves strips of enough pixels for the weights that are streamed
         past them; else blocks of channels, and the running sums of all filters wait in the L2 cache."""
@@ -131,7 +132,22 @@ class Cuts(NamedTuple):
             wanted = -(-_costs.ITEMS_WANTED // (self.pieces * max(1, row.outputs)))
             tiles = -(-col.outputs // _costs.TILE_COLUMNS)
             cols = min(cols, max(_costs.IN_PLACE_TILES, -(-tiles // wanted)) * _costs.TILE_COLUMNS)
+        if not (self.shared or self.pieces) and channels == self.geometry.channels:
+            rows, cols = self._finer(row, col, rows, cols, taps * channels * self.filters, beside * self.images)
         return Cut(rows, cols, channels, self._pitch(channels), parts)
+
+    def _finer(self, row, col, rows, cols, work, beside):
+        """(rows, columns) of strips that are enough for a few threads where that gathers little twice; work:
+        multiply-adds of an output. Threads that share a strip instead, each some filters, both gather it."""
+        wanted = min(_costs.STRIPS_WANTED, int(work * row.outputs * col.outputs * beside / _costs.STRIP_LEAST_MACS))
+        wanted = -(-wanted // max(1, beside))
+        least = -(-_costs.STRIP_LEAST_PIXELS // cols)
+        if work * self.itemsize > L2_BYTES // 2 or self.budget is not None:   # the weights of every strip come from afar
+            return rows, cols
+        if row.outputs == 1:
+            return rows, min(cols, max(_costs.STRIP_LEAST_PIXELS, _again(col), -(-col.outputs // max(1, wanted))))
+        across = -(-col.outputs // cols)
+        return min(rows, max(least, _again(row), -(-row.outputs * across // max(1, wanted)))), cols
 
     def _shared(self, height, width, rows, cols):
         """(rows, columns) of strips that several phases share: small enough for the threads, and two rows if that
@@ -159,6 +175,12 @@ class Cuts(NamedTuple):
         return strip_size(row, col, (self._pitch(channels) or channels) * self.itemsize, planes, work,
                           sums // (max(1, width) * self.itemsize), filters, budget,
                           limited=self.budget is not None)  # fmt: skip
+
+
+def _again(axis):
+    """Outputs of a strip along an axis from which few samples are gathered for the strip beside it too."""
+    reach = abs(int(axis.deltas[-1]) - int(axis.deltas[0])) + 1 if len(axis.deltas) else 1
+    return _costs.STRIP_OVERLAP * max(0, reach - axis.stride) // axis.stride
 
 
 def strip_size(row, col, sample_bytes, planes, work, pixels, filters, budget, limited):

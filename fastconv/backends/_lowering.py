@@ -69,3 +69,26 @@ def siblings(g, order=None, column=None):
                 break
             count *= axis.stride
     return count
+
+
+def _plain(axis):
+    return (axis.stride == 1 and axis.upsample == 1 and len(axis.taps) == 1
+            and axis.deltas[0] == 0 and axis.outputs == axis.size
+            and axis.out_step == 1)  # fmt: skip
+
+
+def merge(axes):
+    """Join neighbouring axes on which nothing happens: a 1x1 convolution has one long axis.
+
+    Each item is (TapAxis, x step, out step)."""
+    merged = []
+    for item in axes:
+        axis, x_step, out_step = item
+        if merged and _plain(axis) and _plain(merged[-1][0]):
+            last, last_x, last_out = merged[-1]
+            if last_x == x_step * axis.size and last_out == out_step * axis.size:
+                total = last.size * axis.size
+                merged[-1] = (last._replace(size=total, outputs=total), x_step, out_step)
+                continue
+        merged.append(item)
+    return merged

@@ -8,7 +8,6 @@ Job per combination of strides it has met.
 import math
 import sys
 from functools import cached_property, partial
-from typing import NamedTuple
 
 import numpy as np
 
@@ -17,11 +16,11 @@ from .._core import direct as _direct
 from .._core import implicit as _implicit
 from .._core.arrays import aligned
 from .._problem import PAD_CODES
-from . import _fir, _image, _integers, _matrix, _turned, _work, reference
+from . import _fir, _image, _in_place, _integers, _matrix, _turned, _work, reference
 from ._activations import CODES
 from ._blocking import Cuts, layout
 from ._deform import CompiledDeformPlan
-from ._lowering import TapAxis, siblings, subproblems
+from ._lowering import TapAxis, merge, siblings, subproblems
 from .base import BackendNotSupportedError, Jobs, Plan, Verdict, c_steps
 
 name = "direct"
@@ -99,7 +98,7 @@ def amounts(problem):
     macs *= _slower(problem)
     stored = _work.words(problem, numbers)
     apart = 0
-    if channels_together(problem) or (_one_sum(problem) and reads_planes(problem)):
+    if _in_place.channels_together(problem) or (_in_place.one_sum(problem) and _in_place.reads_planes(problem)):
         dense, rows = dense * _costs.IN_PLACE_SAMPLE, 0
     if problem.channels_last and g.channels * filters * math.prod(g.groups) > 1:  # a channel at a time
         apart, dense, strided, stored = stored + _work.words(problem, math.prod(g.x_shape)), 0, 0, 0
@@ -116,7 +115,7 @@ def _slower(problem):
         taps = g.channels * math.prod(a.kernel for a in g.axes)
         many = g.channels >= _costs.DIRECT_STRIDED_CHANNELS or taps >= _costs.DIRECT_STRIDED_TAPS
         return _costs.DIRECT_STRIDED if many else 1
-    if g.channels < _costs.DIRECT_POINTWISE or any(a.kernel > 1 for a in g.axes) or channels_together(problem):
+    if g.channels < _costs.DIRECT_POINTWISE or any(a.kernel > 1 for a in g.axes) or _in_place.channels_together(problem):
         return 1
     plane = math.prod(a.size for a in g.axes) * problem.compute.itemsize
     return _costs.DIRECT_POINTWISE_MORE * (_costs.DIRECT_POINTWISE_SETS if plane % 2048 == 0 else 1)
@@ -145,29 +144,6 @@ def axis_order(g, steps):
     """Spatial axes from the widest to the narrowest step, so that columns lie close together."""
     width = [abs(s) if a.size > 1 else sys.maxsize for a, s in zip(g.axes, steps, strict=True)]
     return tuple(sorted(range(len(width)), key=lambda i: -width[i]))
-
-
-def _plain(axis):
-    return (axis.stride == 1 and axis.upsample == 1 and len(axis.taps) == 1
-            and axis.deltas[0] == 0 and axis.outputs == axis.size
-            and axis.out_step == 1)  # fmt: skip
-
-
-def _merge(axes):
-    """Join neighbouring axes on which nothing happens: a 1x1 convolution has one long axis.
-
-    Each item is (TapAxis, x step, out step)."""
-    merged = []
-    for item in axes:
-        axis, x_step, out_step = item
-        if merged and _plain(axis) and _plain(merged[-1][0]):
-            last, last_x, last_out = merged[-1]
-            if last_x == x_step * axis.size and last_out == out_step * axis.size:
-                total = last.size * axis.size
-                merged[-1] = (last._replace(size=total, outputs=total), x_step, out_step)
-                continue
-        merged.append(item)
-    return merged
 
 
 def _plain_axis(n):
@@ -321,13 +297,15 @@ def _job_of(problem, x, out_steps, lanes, budget):
     # channels that are neighbours in x stay so in the strip
     together = lanes == "channels" and x_ops.rest[0] == x.itemsize and g.channels > 1
     axes_of = [_all_axes(sub, order, row, column, x_ops, out_spatial, out_batch, g) for sub in subs]
-    few = channels_together(problem) if lanes == "pixels" else 0
+    few = _in_place.channels_together(problem) if lanes == "pixels" else 0
     in_place, apart = None, lanes == "channels" and not together
     if apart and len(subs) == 1 and filters <= 2 * _work.lanes(problem):
-        in_place = _in_place(problem, x, axes_of[0], x_ops.rest[0])  # one block of filters meets a sample once
+        in_place = _in_place.pointwise(problem, x, axes_of[0], x_ops.rest[0])  # one block of filters meets a sample once
+    if lanes == "channels" and in_place is None and _in_place.meets_once(problem):
+        in_place = _in_place.windows(problem, x, subs[0], order, axes_of[0], x_ops.rest)
     elif lanes == "pixels" and len(subs) == 1 and kind is None:
-        in_place = _in_place(problem, x, axes_of[0], x_ops.rest[0], few)
-        in_place = _along_rows(in_place, problem)
+        in_place = _in_place.pointwise(problem, x, axes_of[0], x_ops.rest[0], few)
+        in_place = _in_place.along_rows(in_place, problem)
     turned = apart and in_place is None and _turns(problem)
     small = in_place and lanes == "pixels" and filters <= _costs.IN_PLACE_FILTERS
     group = siblings(g, order, column)
@@ -336,7 +314,7 @@ def _job_of(problem, x, out_steps, lanes, budget):
         woven = 1
     images = math.prod(g.batch) * math.prod(g.groups)
     cuts = Cuts(g, problem.compute.itemsize, filters, lanes, together or turned, len(subs) == 1, budget, woven,
-                images if group > 1 and filters < 64 else 0, images if small else 0)  # fmt: skip
+                images if group > 1 and filters < 64 else 0, images if small else 0, len(x_n) * len(x_g))  # fmt: skip
     phases, strips = [], 0
     for i, (sub, axes) in enumerate(zip(subs, axes_of, strict=True)):
         first = i // group * group
@@ -350,7 +328,7 @@ def _job_of(problem, x, out_steps, lanes, budget):
         if cut.block < g.channels:
             parts = max(min(parts, cut.parts), -(-filters // _costs.KEPT_FILTERS))
             if not (turned or in_place):
-                in_place = _in_place(problem, x, axes, x_ops.rest[0])
+                in_place = _in_place.pointwise(problem, x, axes, x_ops.rest[0])
         if in_place:
             phases[0]["off"] = in_place.off  # of every strip
         make = partial(_implicit.ChannelJob, channel_pitch=cut.pitch, channel_block=cut.block, turned=turned,
@@ -400,81 +378,6 @@ def _woven(g, out_filters, col_step, size):
     """How many filters alternate along a row of the result (see _spread.py), 0 where other results lie between."""
     alternate = g.filters and out_filters[-1] == size and g.filters[-1] * size == col_step
     return g.filters[-1] if alternate and g.filters[-1] in (2, 4) else 0
-
-
-class InPlace(NamedTuple):
-    """How x is read without being gathered: numbers from row to row and column to column, and to each
-    channel."""
-
-    steps: tuple
-    off: np.ndarray
-
-
-def _in_place(problem, x, axes, channel_step, together=0):
-    """An InPlace for pointwise layers of plain numbers, None for others. For one block of filters nothing is worth
-    gathering, and where filters come in several parts each would gather again; else a gathered strip is easier on
-    the caches. together: so many channels are met at a time, 0: all."""
-    size = problem.compute.itemsize
-    if x.dtype != problem.compute or not x.dtype.isnative or not x.flags.aligned:
-        return None
-    if any(len(a.taps) != 1 or a.deltas[0] != 0 or a.stride != 1 or a.upsample != 1 or a.outputs > a.size
-           for a, _, _ in axes):  # fmt: skip
-        return None
-    merged = _merge(axes)
-    steps = [step for _, step, _ in merged]
-    if len(merged) > 2 or any(s % size for s in (*steps, channel_step)):
-        return None
-    reach = sum(abs(s) * a.size for a, s, _ in merged)
-    channels = problem.geometry.channels
-    if (reach + channels * abs(channel_step)) // size >= 2**31:
-        return None
-    if crowded(min(channels, together or channels), channel_step):
-        return None
-    row, col = ([0] * 2 + [s // size for s in steps])[-2:]
-    return InPlace((row, col), np.arange(channels, dtype=np.int32) * (channel_step // size))
-
-
-def reads_planes(problem):
-    """Whether _in_place finds samples of the usual order, channels first, to be read where they lie."""
-    g = problem.geometry
-    plane = math.prod(a.size for a in g.axes) * problem.compute.itemsize
-    return _on_planes(problem) and not crowded(g.channels, plane)
-
-
-def _on_planes(problem):
-    """Whether it is a 1x1 layer of planes that need no conversion."""
-    g = problem.geometry
-    return (not problem.channels_last and problem.dtype == problem.compute and not g.transposed
-            and all(a.kernel == a.stride == a.upsample == 1 and a.out == a.size for a in g.axes))  # fmt: skip
-
-
-def channels_together(problem):
-    """Channels that a tile sums at a time where planes are large: more streams than the processor follows, and more pages
-    than it remembers, would be read at once. 0 for other layers."""
-    g = problem.geometry
-    plane = math.prod(a.size for a in g.axes) * problem.compute.itemsize
-    if (problem.kind != "conv" or not _on_planes(problem) or not _one_sum(problem) or g.channels <= _costs.FAR_CHANNELS
-            or plane < _costs.FAR_PLANE or plane * g.channels < _costs.FAR_BYTES):  # fmt: skip
-        return 0
-    if not crowded(_costs.FAR_CHANNELS, plane):
-        return _costs.FAR_CHANNELS
-    return _costs.FAR_CHANNELS // 2 if math.prod(g.filters) <= _costs.FAR_CROWDED_FILTERS else 0
-
-
-def _one_sum(problem):
-    """Whether a tile sums all channels of a 1x1 layer at once."""
-    return problem.compute.kind == "f" and problem.geometry.channels <= _costs.IN_PLACE_CHANNELS
-
-
-def _along_rows(in_place, problem):
-    """The InPlace if vectors of pixels can be loaded from it, for all channels in one running sum."""
-    return in_place if in_place and in_place.steps[1] == 1 and _one_sum(problem) else None
-
-
-def crowded(channels, channel_step):
-    """Whether planes so many bytes apart fall into few sets of the L1 cache: they would push each other out."""
-    lines = min(channels, 256) * 3 // 2
-    return channel_step % 64 == 0 and lines > 8 * 64 // math.gcd(channel_step // 64, 64)
 
 
 def _c_axis(axis, step):
@@ -534,14 +437,14 @@ def _phase(problem, sub, order, axes, cuts, unions):
     w_steps = weight_steps(g, problem.compute)
     channel_step, w_steps = w_steps[-1 - len(g.axes)], w_steps[len(w_steps) - len(g.axes) :]
     out_bytes = sum(a.out_first * step for a, _, step in axes)
-    merged = _merge(axes)
+    merged = merge(axes)
     while len(merged) < 2:
         merged.insert(0, (_plain_axis(1), 0, 0))
     outer, (row, col) = merged[:-2], merged[-2:]
     planes = math.prod(len(a.taps) for a, _, _ in outer)
     met = {id(sub[i].taps): deltas for i, deltas in unions.items()}
     row_met, col_met = (_meeting(a, met.get(id(a.taps))) for a in (row[0], col[0]))
-    cut = cuts.strip(row_met, col_met, max(1, planes))
+    cut = cuts.strip(row_met, col_met, max(1, planes), math.prod(a.outputs for a, _, _ in outer))
     rows, cols, pitch = cut.rows, cut.cols, cut.pitch
     row_layout, col_layout = _laid_out(row[0], row_met, rows), _laid_out(col[0], col_met, cols)
     sizes = (pitch or g.channels, max(1, planes), row_layout.length, col_layout.length)

@@ -9,7 +9,7 @@ import math
 import sys
 
 from .. import _costs
-from . import _complex, _matrix, _spread, _work, direct
+from . import _complex, _in_place, _matrix, _spread, _work, direct
 from ._lowering import siblings
 from .base import Verdict
 
@@ -46,8 +46,10 @@ def amounts(problem):
     if math.prod(g.filters) <= _work.lanes(problem):
         macs *= _costs.IMPLICIT_NARROW
     dense, strided, rows = _work.gathered(problem)
-    if direct.reads_planes(problem) and math.prod(g.filters) <= 2 * _work.lanes(problem):
+    if _in_place.reads_planes(problem) and math.prod(g.filters) <= 2 * _work.lanes(problem):
         dense, rows = dense * _costs.IN_PLACE_SAMPLE, 0
+    if _in_place.meets_once(problem):
+        strided = rows = 0
     _, phases, _ = _work.strip_axes(g)
     stored, last = _work.words(problem, math.prod(g.out_shape)), 0
     if problem.channels_last:  # rows of channels as they are, nothing is turned

@@ -75,15 +75,18 @@ void fc_copy_run(char *dst, const char *src, ptrdiff_t step_bytes, ptrdiff_t n, 
     }
 }
 
-/* 4x4 tiles of 4-byte numbers whose taps are neighbours: most weights of most layers. */
-static void transpose_weights(char *dst, const char *w, const ptrdiff_t *row_bytes,
-                              ptrdiff_t taps, int mr, int width)
+/* Taps taken at a time, so that the lines of dst are whole before they leave the cache. */
+#define FC_CHUNK 512
+
+/* 4x4 tiles of 4-byte numbers whose taps are neighbours: most weights of most layers.  mr >= 4: the last tile
+ * lies over the one before where mr is no multiple of 4. */
+static void transpose_words(char *dst, const char *w, const ptrdiff_t *row_bytes, ptrdiff_t taps, int mr)
 {
     typedef u32 four __attribute__((vector_size(16), aligned(4), may_alias));
-    /* a chunk of taps at a time, so that the lines of dst are whole before they leave the cache */
-    for (ptrdiff_t first = 0; first < taps; first += 512) {
-        const ptrdiff_t end = first + 512 < taps ? first + 512 : taps;
-        for (int i = 0; i < mr; i += 4) {
+    for (ptrdiff_t first = 0; first < taps; first += FC_CHUNK) {
+        const ptrdiff_t end = first + FC_CHUNK < taps ? first + FC_CHUNK : taps;
+        for (int at = 0; at < mr; at += 4) {
+            const int i = at + 4 > mr ? mr - 4 : at;
             const u32 *r0 = (const u32 *)(w + row_bytes[i]);
             const u32 *r1 = (const u32 *)(w + row_bytes[i + 1]);
             const u32 *r2 = (const u32 *)(w + row_bytes[i + 2]);
@@ -95,11 +98,31 @@ static void transpose_weights(char *dst, const char *w, const ptrdiff_t *row_byt
                 const four a1 = __builtin_shufflevector(v0, v1, 2, 6, 3, 7);
                 const four a2 = __builtin_shufflevector(v2, v3, 0, 4, 1, 5);
                 const four a3 = __builtin_shufflevector(v2, v3, 2, 6, 3, 7);
-                u32 *to = (u32 *)dst + t * width + i;
+                u32 *to = (u32 *)dst + t * mr + i;
                 *(four *)to = __builtin_shufflevector(a0, a2, 0, 1, 4, 5);
-                *(four *)(to + width) = __builtin_shufflevector(a0, a2, 2, 3, 6, 7);
-                *(four *)(to + 2 * width) = __builtin_shufflevector(a1, a3, 0, 1, 4, 5);
-                *(four *)(to + 3 * width) = __builtin_shufflevector(a1, a3, 2, 3, 6, 7);
+                *(four *)(to + mr) = __builtin_shufflevector(a0, a2, 2, 3, 6, 7);
+                *(four *)(to + 2 * mr) = __builtin_shufflevector(a1, a3, 0, 1, 4, 5);
+                *(four *)(to + 3 * mr) = __builtin_shufflevector(a1, a3, 2, 3, 6, 7);
+            }
+        }
+    }
+}
+
+/* The same in 2x2 tiles of 8-byte numbers; mr >= 2. */
+static void transpose_longs(char *dst, const char *w, const ptrdiff_t *row_bytes, ptrdiff_t taps, int mr)
+{
+    typedef u64 two __attribute__((vector_size(16), aligned(8), may_alias));
+    for (ptrdiff_t first = 0; first < taps; first += FC_CHUNK) {
+        const ptrdiff_t end = first + FC_CHUNK < taps ? first + FC_CHUNK : taps;
+        for (int at = 0; at < mr; at += 2) {
+            const int i = at + 2 > mr ? mr - 2 : at;
+            const u64 *r0 = (const u64 *)(w + row_bytes[i]);
+            const u64 *r1 = (const u64 *)(w + row_bytes[i + 1]);
+            for (ptrdiff_t t = first; t < end; t += 2) {
+                const two v0 = *(const two *)(r0 + t), v1 = *(const two *)(r1 + t);
+                u64 *to = (u64 *)dst + t * mr + i;
+                *(two *)to = __builtin_shufflevector(v0, v1, 0, 2);
+                *(two *)(to + mr) = __builtin_shufflevector(v0, v1, 1, 3);
             }
         }
     }
@@ -110,12 +133,13 @@ void fc_pack_weights(char *dst, const char *w, const ptrdiff_t *row_bytes,
                      ptrdiff_t size)
 {
     ptrdiff_t t = 0;
-    if (size == 4 && mr % 4 == 0 && mr == width) {
-        while (t + 1 < taps && woff_bytes[t + 1] == woff_bytes[t] + 4)
-            t++;
-        t = taps && t + 1 == taps ? taps / 4 * 4 : 0;
+    if ((size == 4 || size == 8) && mr * size >= 16 && mr == width) {
+        ptrdiff_t apart = 0; /* without a branch: looked at for every block of filters */
+        for (ptrdiff_t i = 1; i < taps; i++)
+            apart |= (woff_bytes[i] - woff_bytes[i - 1]) ^ size;
+        t = apart ? 0 : taps / 4 * 4;
         if (t)
-            transpose_weights(dst, w + woff_bytes[0], row_bytes, t, mr, width);
+            (size == 4 ? transpose_words : transpose_longs)(dst, w + woff_bytes[0], row_bytes, t, mr);
     }
     for (; t < taps; t++) {
         const char *tap = w + woff_bytes[t];
@@ -140,14 +164,14 @@ void fc_pack_weights(char *dst, const char *w, const ptrdiff_t *row_bytes,
 #define FC_FINITE(type)                              \
     do {                                             \
         const type *v = (const type *)numbers;       \
-        type sum[8] = {0};                           \
+        type sum[32] = {0}; /* so many sums that none waits for another */ \
         ptrdiff_t i = 0;                             \
-        for (; i + 8 <= n; i += 8)                   \
-            for (int l = 0; l < 8; l++)              \
+        for (; i + 32 <= n; i += 32)                 \
+            for (int l = 0; l < 32; l++)             \
                 sum[l] += v[i + l] * 0;              \
         for (; i < n; i++)                           \
             sum[0] += v[i] * 0;                      \
-        for (int l = 0; l < 8; l++)                  \
+        for (int l = 0; l < 32; l++)                 \
             bad |= !(sum[l] == 0);                   \
     } while (0)
 
