@@ -74,6 +74,34 @@ def test_microkernel(isa, row, taps, accumulate):
     np.testing.assert_array_equal(c[untouched], before[untouched])
 
 
+@pytest.mark.parametrize(("isa", "row"), [r for r in ROWS if r[1][1] in (5, 6)], ids=lambda r: r[0] if len(r) == 5 else r)
+@pytest.mark.parametrize("taps", [1, 3, 4, 33])
+@pytest.mark.parametrize("biased", [False, True])
+@pytest.mark.parametrize("apart", [0, 5])
+def test_straight_into_the_result(isa, row, taps, biased, apart):
+    """Weights as they are packed, and (apart) those of each filter so many numbers behind the end of the last one's."""
+    name, kind, mr, nv, lanes = row
+    rng = np.random.default_rng(taps)
+    pixels, reach = nv * lanes, 3 * taps + nv * lanes
+    x = numbers(rng, kind, 1 + reach)[1:]
+    off = np.sort(rng.integers(0, 3 * taps, taps)).astype(np.int32)
+    ldw = taps + apart if apart else 0
+    rows = numbers(rng, kind, mr * (taps + apart)).reshape(mr, taps + apart)
+    w = rows.ravel()[: (mr - 1) * ldw + taps].copy() if apart else rows.T.ravel()  # nothing behind the last weight
+    bias = numbers(rng, kind, mr) if biased else None
+    c = numbers(rng, kind, mr * (pixels + 5) + 3)
+    before = c.copy()
+    if not ukr.store(isa, name, off, x, w, ldw, bias, c[1:], pixels + 5):
+        assert (mr, nv) not in ((6, 2), (8, 3), (1, 8))
+        return
+    view = np.lib.stride_tricks.as_strided(c[1:], (mr, pixels), ((pixels + 5) * c.itemsize, c.itemsize))
+    wanted = rows[:, :taps] @ np.array([x[o : o + pixels] for o in off])
+    np.testing.assert_array_equal(view, wanted if bias is None else wanted + bias[:, None])
+    untouched = np.ones(c.shape, bool)
+    np.lib.stride_tricks.as_strided(untouched[1:], view.shape, (pixels + 5, 1))[...] = False
+    np.testing.assert_array_equal(c[untouched], before[untouched])
+
+
 def test_every_kind_has_a_row_for_one_channel():
     for isa in cpu.available_isas():
         kinds = {kind for _, kind, mr, _, _ in cpu.microkernels(isa) if mr == 1}

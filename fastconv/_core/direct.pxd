@@ -39,6 +39,7 @@ ctypedef struct Phase:
     ptrdiff_t taps
     int32_t *off
     ptrdiff_t *weight_bytes     # of each tap, in the caller's weights
+    bint in_order               # the weights of a filter lie tap by tap
     ptrdiff_t packed_bytes      # where this phase's weights begin in the packed ones
     ptrdiff_t group_bytes       # packed weights of one group
     bint flat                   # rows of a strip are multiplied as one long row
@@ -81,7 +82,9 @@ cdef class Job:
     cdef ptrdiff_t *w_g
     cdef ptrdiff_t *w_k
     cdef int activation
+    cdef ptrdiff_t filter_step  # numbers from filter to filter in the caller's weights, 0: they have no common step
     cdef bint weightless
+    cdef bint checked           # NaN among the weights matter
     cdef bint plain_type        # results are stored as they are summed
     cdef bint in_place          # a 1x1 layer's samples are read where they lie, where tiles end with a row
     cdef ptrdiff_t in_place_row, in_place_col   # numbers from pixel to pixel then
@@ -93,6 +96,7 @@ cdef class Job:
     cdef readonly ptrdiff_t packed_bytes
     cdef ptrdiff_t panel_bytes
     cdef readonly ptrdiff_t repeats     # strips that every packed weight serves
+    cdef readonly bint unpacked # weights that are not packed are read as they came
     cdef void _find_row_tiles(self) except *
     cdef void _rows(self, Phase *f, const char *buf, const char *w, const char *bias, char *out,
                     ptrdiff_t rows, ptrdiff_t cols) noexcept nogil
@@ -104,8 +108,10 @@ cdef class Job:
     cdef void _size(self, Phase *f) except *
     cdef void _set_segments(self, Segment *s, segments) except *
     cdef void _set_taps(self, Phase *f, off, weight_offsets) except *
+    cdef void _set_filter_step(self) except *
     cdef void _set_items(self, Phase *f) except *
     cdef bint _exact(self, const Phase *f, const Block *b, ptrdiff_t cols) noexcept nogil
+    cdef bint _as_they_came(self, const Phase *f, const Block *b, ptrdiff_t cols) noexcept nogil
     cdef bint _even_step(self, const Block *b) noexcept nogil
     cdef ptrdiff_t _panel_bytes(self, const Phase *f) noexcept nogil
     cdef bint _pack_phases(self, const Phase *f, const Block *b, ptrdiff_t g, const char *w, char *to) noexcept nogil

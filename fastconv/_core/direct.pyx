@@ -72,8 +72,8 @@ cdef class Job:
     def __init__(self, int phases, *, int kind, reader, int out_type, int activation,
                  ptrdiff_t k_count, ptrdiff_t channels, ptrdiff_t x_channel_bytes,
                  x_n, x_g, out_n, out_g, out_k, w_g, w_k, ptrdiff_t parts, bint weightless, bint plain_type,
-                 ptrdiff_t group, ptrdiff_t sum_block=TAP_BLOCK, in_place=None):
-        """in_place: None, or numbers from row to row, column to column and to each channel (an array); group: so many
+                 ptrdiff_t group, ptrdiff_t sum_block=TAP_BLOCK, in_place=None, bint checked=True):
+        """checked: whether weights are looked at for NaN and infinity; in_place: None, or numbers from row to row, column to column and to each channel (an array); group: so many
         phases in turn share what is gathered; sum_block: taps of a running sum."""
         self.keep = []
         self.group = group
@@ -90,12 +90,13 @@ cdef class Job:
         memory_type, is_complex, swapped, fill = reader
         fill_reader(&self.reader, kind, memory_type, is_complex, swapped, fill)
         self.finish = k.fc_finish_find(kind, out_type)
-        self.activation = activation
+        self.activation, self.checked, self.unpacked = activation, checked, True
         self.k_count, self.channels, self.x_channel_bytes = k_count, channels, x_channel_bytes
         self.x_n, self.x_g = table(self.keep, x_n), table(self.keep, x_g)
         self.out_n, self.out_g = table(self.keep, out_n), table(self.keep, out_g)
         self.out_k = table(self.keep, out_k)
         self.w_g, self.w_k = table(self.keep, w_g), table(self.keep, w_k)
+        self._set_filter_step()
         self.n_count, self.g_count = len(x_n), len(x_g)
         self.parts = max(1, min(parts, self.tiles.count))
         self.weightless, self.plain_type = weightless, plain_type
@@ -166,18 +167,32 @@ cdef class Job:
             for i in range(f.col_taps):     # of row 0, relative to the first column tap
                 f.col_off[i] = f.off[i * f.row_taps] - f.off[0] if f.taps else 0
         f.weight_bytes = table(self.keep, weight_offsets)
+        f.in_order = f.taps > 0
+        for i in range(1, f.taps):
+            f.in_order = f.in_order and f.weight_bytes[i] - f.weight_bytes[i - 1] == self.tiles.number_bytes
         f.packed_bytes = self.packed_bytes
         f.group_bytes = 0 if self.weightless else \
             self.tiles.total_width * f.taps * self.tiles.planes * self.tiles.number_bytes
         self.packed_bytes += self.g_count * f.group_bytes
 
+    cdef void _set_filter_step(self) except *:
+        cdef ptrdiff_t i, step = self.w_k[1] - self.w_k[0] if self.k_count > 1 else self.tiles.number_bytes
+        for i in range(1, self.k_count):
+            if self.w_k[i] - self.w_k[i - 1] != step:
+                step = 0
+        self.filter_step = 0 if step % self.tiles.number_bytes else step // self.tiles.number_bytes
+
     cdef void _set_items(self, Phase *f) except *:
+        cdef ptrdiff_t b
         f.row_strips = ceil_div(f.oh, f.strip_rows) if f.oh else 0
         f.col_strips = ceil_div(f.ow, f.strip_cols) if f.ow else 0
         self.work += <double>self.n_count * self.g_count * f.outer_positions * f.oh * f.ow * \
             self.k_count * f.taps * (4 if self.tiles.planes == 2 else 1)
         self._size(f)
         self.x_bytes = self.x_plane_bytes * self.tiles.planes
+        for b in range(self.tiles.count):
+            self.unpacked = self.unpacked and self._as_they_came(
+                f, &self.tiles.blocks[b], f.ow - (f.col_strips - 1) * f.strip_cols)
         self.panel_bytes = max(self.panel_bytes, self._panel_bytes(f))
         cdef ptrdiff_t strips = self.n_count * f.outer_positions * f.row_strips * f.col_strips
         if self.ready % self.group == 0:    # the first phase of an item
@@ -266,7 +281,7 @@ cdef class Job:
         k.fc_pack_weights(to, raw, self.w_k + b.k0, f.weight_bytes + first, count, b.mr, b.width,
                           self.tiles.planes * self.tiles.number_bytes)
         # looked at while the block is still in the cache
-        return k.fc_all_finite(self.tiles.kind, to, count * b.width * self.tiles.planes)
+        return not self.checked or k.fc_all_finite(self.tiles.kind, to, count * b.width * self.tiles.planes)
 
     # --- running --------------------------------------------------------------------------
 
@@ -416,12 +431,14 @@ cdef class Job:
         cdef const char *w = NULL
         cdef const char *bias = NULL
         cdef ptrdiff_t c_pitch = f.pitch if f.flat else f.strip_cols + self.tiles.max_pixels
-        cdef ptrdiff_t j, i, at, ldc
+        cdef ptrdiff_t j, i, at, ldc, ldw = 0
         cdef const char *add = NULL
         cdef const char *late
         cdef char *to
         if call.packed != NULL:
             w = call.packed + f.packed_bytes + g * f.group_bytes + b.at * f.taps * planes * number
+        elif self._as_they_came(f, b, cols):
+            w, ldw = call.raw + self.w_g[g] + self.w_k[b.k0] + f.weight_bytes[0], self.filter_step
         elif not self.weightless:
             w = c + self.c_bytes
             self._panel(call, f, b, g, 0, f.taps, <char *>w)
@@ -439,7 +456,7 @@ cdef class Job:
                 if f.taps > self.tiles.sum_block:
                     self.tiles.store_blocks(b, cols, f.taps, off, x + j * pitch * number, w, to, ldc)
                 else:
-                    self.tiles.store(b, cols, f.taps, off, x + j * pitch * number, w,
+                    self.tiles.store(b, cols, f.taps, off, x + j * pitch * number, w, ldw,
                                      NULL if bias == NULL else bias + b.k0 * number, to, ldc)
                     late = NULL     # the bias is added
                 for i in range(b.mr if self.activation or late != NULL else 0):
@@ -469,6 +486,11 @@ cdef class Job:
         return b.wide_store != NULL and f.taps <= <ptrdiff_t>TAP_BLOCK and self.plain_type and \
             cols >= b.narrow_pixels and f.out_col_bytes == self.tiles.number_bytes and \
             not (f.flat and f.strip_rows > 1) and self._even_step(b)
+
+    cdef bint _as_they_came(self, const Phase *f, const Block *b, ptrdiff_t cols) noexcept nogil:
+        """Whether a block's tiles read weights that are not packed."""
+        return f.in_order and self.filter_step and not (self.checked or self.weightless) and \
+            f.taps <= self.tiles.sum_block and self._exact(f, b, cols)
 
     cdef bint _even_step(self, const Block *b) noexcept nogil:
         """Whether the block's channels lie a whole number of numbers apart in the result, all alike."""

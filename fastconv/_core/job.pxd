@@ -41,7 +41,7 @@ cdef class Tiles:
                        const int32_t *off, const char *x, ptrdiff_t im, const char *w, char *c,
                        ptrdiff_t ldc, int accumulate) noexcept nogil
     cdef void store(self, const Block *b, ptrdiff_t pixels, ptrdiff_t taps, const int32_t *off,
-                    const char *x, const char *w, const char *bias, char *c,
+                    const char *x, const char *w, ptrdiff_t ldw, const char *bias, char *c,
                     ptrdiff_t ldc) noexcept nogil
     cdef void store_blocks(self, const Block *b, ptrdiff_t pixels, ptrdiff_t taps, const int32_t *off,
                            const char *x, const char *w, char *c, ptrdiff_t ldc) noexcept nogil

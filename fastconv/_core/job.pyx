@@ -92,20 +92,20 @@ cdef class Tiles:
                 break
 
     cdef void store(self, const Block *b, ptrdiff_t pixels, ptrdiff_t taps, const int32_t *off,
-                    const char *x, const char *w, const char *bias, char *c,
+                    const char *x, const char *w, ptrdiff_t ldw, const char *bias, char *c,
                     ptrdiff_t ldc) noexcept nogil:
         """c[i][p] = bias[i] + sum over at most TAP_BLOCK taps, exactly for these pixels (at least a vector):
-        the last tile lies over its neighbour."""
+        the last tile lies over its neighbour. ldw: of fc_tap_store."""
         cdef ptrdiff_t p = 0, left, size = self.number_bytes
         while p < pixels:
             left = pixels - p
             if left > b.narrow_pixels and pixels >= b.wide_pixels:
                 p = min(p, pixels - b.wide_pixels)
-                b.wide_store(taps, off, x + p * size, w, bias, c + p * size, ldc)
+                b.wide_store(taps, off, x + p * size, w, ldw, bias, c + p * size, ldc)
                 p += b.wide_pixels
             else:
                 p = min(p, pixels - b.narrow_pixels)
-                b.narrow_store(taps, off, x + p * size, w, bias, c + p * size, ldc)
+                b.narrow_store(taps, off, x + p * size, w, ldw, bias, c + p * size, ldc)
                 p += b.narrow_pixels
 
     cdef void store_blocks(self, const Block *b, ptrdiff_t pixels, ptrdiff_t taps, const int32_t *off,

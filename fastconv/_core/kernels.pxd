@@ -10,7 +10,7 @@ cdef extern from "kernels/fc_kernels.h" nogil:
     int FC_ISA_BASELINE, FC_ISA_AVX2, FC_ISA_AVX512, FC_ISA_NEON
     ctypedef void fc_tap_ukr(ptrdiff_t taps, const int32_t *off, const void *x, ptrdiff_t im,
                              const void *w, void *c, ptrdiff_t ldc, int accumulate) noexcept
-    ctypedef void fc_tap_store(ptrdiff_t taps, const int32_t *off, const void *x, const void *w,
+    ctypedef void fc_tap_store(ptrdiff_t taps, const int32_t *off, const void *x, const void *w, ptrdiff_t ldw,
                                const void *bias, void *c, ptrdiff_t ldc) noexcept nogil
     ctypedef struct fc_tap_row:
         const char *name

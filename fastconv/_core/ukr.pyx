@@ -22,3 +22,19 @@ def run(isa, name, cnp.ndarray off not None, cnp.ndarray x not None, ptrdiff_t i
                         accumulate)
             return
     raise ValueError(f"no microkernel {name!r} for {isa}")
+
+
+def store(isa, name, cnp.ndarray off not None, cnp.ndarray x not None, cnp.ndarray w not None, ptrdiff_t ldw,
+          cnp.ndarray bias, cnp.ndarray c not None, ptrdiff_t ldc):
+    """The same straight into the result, see ``fc_tap_store``; False where the row has no such function."""
+    cdef int count, i
+    cdef const k.fc_tap_row *rows = k.fc_tap_rows(cpu.ISAS.index(isa), &count)
+    if cnp.PyArray_TYPE(off) != cnp.NPY_INT32:
+        raise TypeError("off must be int32")
+    for i in range(count):
+        if rows[i].name.decode() == name and rows[i].nv and rows[i].store != NULL:
+            rows[i].store(cnp.PyArray_SIZE(off), <const int32_t *>cnp.PyArray_DATA(off), cnp.PyArray_DATA(x),
+                          cnp.PyArray_DATA(w), ldw, NULL if bias is None else cnp.PyArray_DATA(bias),
+                          cnp.PyArray_DATA(c), ldc)
+            return True
+    return False

@@ -131,7 +131,7 @@ class Cuts(NamedTuple):
         if self.pieces:
             wanted = -(-_costs.ITEMS_WANTED // (self.pieces * max(1, row.outputs)))
             tiles = -(-col.outputs // _costs.TILE_COLUMNS)
-            cols = min(cols, max(_costs.IN_PLACE_TILES, -(-tiles // wanted)) * _costs.TILE_COLUMNS)
+            cols = min(cols, -(-tiles // max(1, min(wanted, tiles // _costs.IN_PLACE_TILES))) * _costs.TILE_COLUMNS)
         if not (self.shared or self.pieces) and channels == self.geometry.channels:
             rows, cols = self._finer(row, col, rows, cols, taps * channels * self.filters, beside * self.images)
         return Cut(rows, cols, channels, self._pitch(channels), parts)
@@ -139,15 +139,19 @@ class Cuts(NamedTuple):
     def _finer(self, row, col, rows, cols, work, beside):
         """(rows, columns) of strips that are enough for a few threads where that gathers little twice; work:
         multiply-adds of an output. Threads that share a strip instead, each some filters, both gather it."""
-        wanted = min(_costs.STRIPS_WANTED, int(work * row.outputs * col.outputs * beside / _costs.STRIP_LEAST_MACS))
-        wanted = -(-wanted // max(1, beside))
-        least = -(-_costs.STRIP_LEAST_PIXELS // cols)
-        if work * self.itemsize > L2_BYTES // 2 or self.budget is not None:   # the weights of every strip come from afar
+        if work * self.itemsize > L2_BYTES // 2 or self.budget is not None:  # the weights of every strip come from afar
             return rows, cols
+        wanted = min(_costs.STRIPS_WANTED, int(work * row.outputs * col.outputs * beside / _costs.STRIP_LEAST_MACS))
+        wanted = max(1, -(-wanted // max(1, beside)))
         if row.outputs == 1:
-            return rows, min(cols, max(_costs.STRIP_LEAST_PIXELS, _again(col), -(-col.outputs // max(1, wanted))))
-        across = -(-col.outputs // cols)
-        return min(rows, max(least, _again(row), -(-row.outputs * across // max(1, wanted)))), cols
+            least = max(_costs.STRIP_LEAST_PIXELS, _again(col))
+            finer = -(-col.outputs // max(1, min(wanted, col.outputs // least)))
+            tile = _costs.TILE_COLUMNS if self.lanes == "pixels" else 1
+            return rows, max(1, min(cols, -(-finer // tile) * tile))
+        across = max(1, -(-col.outputs // cols))
+        least = max(-(-_costs.STRIP_LEAST_PIXELS // cols), _again(row))
+        strips = max(1, min(-(-wanted // across), row.outputs // least))
+        return max(1, min(rows, -(-row.outputs // strips))), cols
 
     def _shared(self, height, width, rows, cols):
         """(rows, columns) of strips that several phases share: small enough for the threads, and two rows if that

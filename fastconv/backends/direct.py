@@ -218,7 +218,7 @@ class DirectPlan(Plan):
         if self.problem.kind == "max_pool":
             job.run(x, None, None, out)
             return
-        if weights.held or job.repeats > _costs.PANEL_REPEATS:
+        if weights.held or (job.repeats > _costs.PANEL_REPEATS and not job.unpacked):
             packed = self._packed(job, order, weights)
             if weights.finite or not self.problem.geometry.has_zeros:
                 job.run(x, packed, weights.bias, out)
@@ -343,7 +343,7 @@ def _job_of(problem, x, out_steps, lanes, budget):
         out_g=offsets(g.groups, out_groups), out_k=offsets(g.filters, out_filters),
         w_g=offsets(g.groups, w_steps[:ng]), w_k=offsets(g.filters, w_steps[ng : ng + nf]),
         parts=min(parts, max(1, filters // 32)), weightless=kind is not None,
-        plain_type=problem.dtype == problem.compute, group=group, in_place=in_place and (*in_place.steps, in_place.off),
+        checked=g.has_zeros, plain_type=problem.dtype == problem.compute, group=group, in_place=in_place and (*in_place.steps, in_place.off),
     )  # fmt: skip
     for phase in phases:
         job.add_phase(**phase)

@@ -46,8 +46,9 @@ typedef enum {
 typedef void fc_tap_ukr(ptrdiff_t taps, const int32_t *off, const void *x, ptrdiff_t im,
                         const void *w, void *c, ptrdiff_t ldc, int accumulate);
 
-/* c[i][p] = bias[i] + sum over t < taps: no running sums. bias may be NULL. Real floats, else NULL. */
-typedef void fc_tap_store(ptrdiff_t taps, const int32_t *off, const void *x, const void *w,
+/* c[i][p] = bias[i] + sum over t < taps: no running sums. bias may be NULL. ldw: 0, or the weight of tap t is
+ * w[i * ldw + t]. Real floats, else NULL. */
+typedef void fc_tap_store(ptrdiff_t taps, const int32_t *off, const void *x, const void *w, ptrdiff_t ldw,
                           const void *bias, void *c, ptrdiff_t ldc);
 
 typedef struct {

@@ -139,11 +139,13 @@
     FC_DEFINE(kind, T, mr, 1, narrow)
 #define FC_DEFINE_STORE(kind, T, mr, nv, width)                                                 \
     static void FC_CAT(FC_UKR_NAME(kind, mr, width), _store)(                                   \
-        ptrdiff_t taps, const int32_t *off, const void *x, const void *w, const void *bias,     \
-        void *c, ptrdiff_t ldc)                                                                 \
+        ptrdiff_t taps, const int32_t *off, const void *x, const void *w, ptrdiff_t ldw,        \
+        const void *bias, void *c, ptrdiff_t ldc)                                               \
     {                                                                                           \
-        straight_##kind(mr, nv, taps, off, (const T *)x, (const T *)w, (const T *)bias, (T *)c, \
-                        ldc);                                                                   \
+        if (ldw)                                                                                \
+            straight_##kind(mr, nv, 1, taps, off, (const T *)x, (const T *)w, ldw, (const T *)bias, (T *)c, ldc); \
+        else                                                                                    \
+            straight_##kind(mr, nv, 0, taps, off, (const T *)x, (const T *)w, 0, (const T *)bias, (T *)c, ldc); \
     }
 #define FC_TAP_STORE(kind, T, mr, a, b, c)                                                      \
     FC_TAP(kind, T, mr, a, b, c)                                                                \

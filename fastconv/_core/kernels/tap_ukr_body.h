@@ -94,12 +94,14 @@ FC_INLINE void FC_TILE(const int MR, const int NV, ptrdiff_t taps, const int32_t
     }
 }
 #ifdef FC_STORE
-/* The same for few taps, straight into the result: c[i][p] = bias[i] + sum over taps; bias may be NULL. */
-FC_INLINE void FC_STORE(const int MR, const int NV, ptrdiff_t taps, const int32_t *off, const T *x,
-                        const T *w, const T *bias, T *c, ptrdiff_t ldc)
+/* The same for few taps, straight into the result: c[i][p] = bias[i] + sum over taps; bias may be NULL.
+ * APART: the weights of a filter are neighbours, as the caller has them, those of the next filter ldw behind. */
+FC_INLINE void FC_STORE(const int MR, const int NV, const int APART, ptrdiff_t taps, const int32_t *off, const T *x,
+                        const T *w, ptrdiff_t ldw, const T *bias, T *c, ptrdiff_t ldc)
 {
     V acc[8][8], a[8];
     T *row = c;
+    const T *third[3] = {w, w + 3 * ldw, w + 6 * ldw}; /* an address reaches rows 0, 1 and 2 of its base */
     FC_UNROLL for (int i = 0; i < MR; i++)
         FC_UNROLL for (int j = 0; j < NV; j++)
             acc[i][j] = FC_CAT(FC_T, _zero);
@@ -112,7 +114,7 @@ FC_INLINE void FC_STORE(const int MR, const int NV, ptrdiff_t taps, const int32_
         }
         FC_UNROLL for (int i = 0; i < MR; i++)
             FC_UNROLL for (int j = 0; j < NV; j++)
-                acc[i][j] += a[j] * w[i];
+                acc[i][j] += a[j] * (APART ? third[i / 3][i % 3 * ldw + t] : w[i]);
         w += MR;
     }
     FC_UNROLL for (int i = 0; i < MR; i++, row += ldc) {
