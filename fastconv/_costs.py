@@ -37,6 +37,9 @@ PANEL_REPEATS = 2
 # filters strips are cut for the threads, but no smaller than so many tiles of so many columns; with more filters their
 # blocks are shared out, as for gathered strips.
 IN_PLACE_CHANNELS, IN_PLACE_FILTERS, IN_PLACE_TILES, TILE_COLUMNS = 256, 64, 6, 16
+# Filters up to which they do so where planes do not begin with a line of the cache. (75 x 75, 48 to 128 filters: gathered
+# 1.3 to 2 times as fast; 24 filters of 73 x 73 a tenth slower. Strips of a multiple of 16 columns, 256-64 of 56 x 56: 1.5.)
+IN_PLACE_SPLIT = 32
 # Channels that pixel lanes sum at a time in 1x1 layers of planes of so many bytes each and all together (half as many
 # where those would share sets of the L1 cache, and only for so many filters: more are better gathered): 64 planes of 250 x
 # 250, 1 to 32 filters, 1.3 to 3 times as fast as all at once, 64 of 112 x 112 1.5 times, of 56 x 56 slower (AVX2).
@@ -104,9 +107,10 @@ UNITS = {
 }
 # Products with few filters, each as so many: there is one load per multiply-add instead of one per several.
 DIRECT_FEW = {1: 3.0, 2: 2.1, 3: 1.75}
-# 1x1 kernels of so many channels, each product as so many: every one meets another line of memory. And where planes
-# are so large that those lines share sets of the L1 cache (64 to 128 channels, rows of 1024 to 4096: 1.1 to 1.6 times).
-DIRECT_POINTWISE, DIRECT_POINTWISE_MORE, DIRECT_POINTWISE_SETS = 64, 1.2, 1.3
+# 1x1 kernels of so many channels, each product as so many: every one meets another line of memory. Less so where one
+# running sum takes all channels. (265 layers of published networks, two AVX2 cores; calls, whose weights are then not
+# packed, a tenth less still.)
+DIRECT_POINTWISE, DIRECT_POINTWISE_MORE, DIRECT_POINTWISE_ONE_SUM = 64, 1.2, 1.06
 # Strided layers of so many channels or taps of a window, each product as so many: 1.1 to 1.5 times what they are
 # predicted to take without (16 to 512 channels, 3 to 8 taps; 3 channels of 11 x 11), "implicit" and "indirect" 0.95 to 1.3.
 DIRECT_STRIDED, DIRECT_STRIDED_CHANNELS, DIRECT_STRIDED_TAPS = 1.3, 16, 256

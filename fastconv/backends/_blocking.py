@@ -134,6 +134,8 @@ class Cuts(NamedTuple):
             cols = min(cols, -(-tiles // max(1, min(wanted, tiles // _costs.IN_PLACE_TILES))) * _costs.TILE_COLUMNS)
         if not (self.shared or self.pieces) and channels == self.geometry.channels:
             rows, cols = self._finer(row, col, rows, cols, taps * channels * self.filters, beside * self.images)
+        if self.lanes == "pixels" and row.outputs == 1 and cols < col.outputs:  # strips begin with a line of the cache
+            cols = -(-cols // _costs.TILE_COLUMNS) * _costs.TILE_COLUMNS
         return Cut(rows, cols, channels, self._pitch(channels), parts)
 
     def _finer(self, row, col, rows, cols, work, beside):
@@ -146,8 +148,7 @@ class Cuts(NamedTuple):
         if row.outputs == 1:
             least = max(_costs.STRIP_LEAST_PIXELS, _again(col))
             finer = -(-col.outputs // max(1, min(wanted, col.outputs // least)))
-            tile = _costs.TILE_COLUMNS if self.lanes == "pixels" else 1
-            return rows, max(1, min(cols, -(-finer // tile) * tile))
+            return rows, max(1, min(cols, finer))
         across = max(1, -(-col.outputs // cols))
         least = max(-(-_costs.STRIP_LEAST_PIXELS // cols), _again(row))
         strips = max(1, min(-(-wanted // across), row.outputs // least))

@@ -70,7 +70,13 @@ def reads_planes(problem):
     """Whether ``pointwise`` finds samples of the usual order, channels first, to be read where they lie."""
     g = problem.geometry
     plane = math.prod(a.size for a in g.axes) * problem.compute.itemsize
-    return _on_planes(problem) and not crowded(g.channels, plane)
+    return _on_planes(problem) and not crowded(g.channels, plane) and not _splits(problem, plane)
+
+
+def _splits(problem, plane):
+    """Whether vectors of pixels would lie in two lines of the cache, each time another way, for so many filters that
+    gathering takes less."""
+    return plane % 64 != 0 and math.prod(problem.geometry.filters) > _costs.IN_PLACE_SPLIT
 
 
 def _on_planes(problem):
@@ -99,8 +105,11 @@ def one_sum(problem):
 
 
 def along_rows(in_place, problem):
-    """The InPlace if vectors of pixels can be loaded from it, for all channels in one running sum."""
-    return in_place if in_place and in_place.steps[1] == 1 and one_sum(problem) else None
+    """The InPlace if vectors of pixels can well be loaded from it, for all channels in one running sum."""
+    if not in_place or in_place.steps[1] != 1 or not one_sum(problem):
+        return None
+    step = int(in_place.off[-1] - in_place.off[-2]) * problem.compute.itemsize if len(in_place.off) > 1 else 0
+    return in_place if channels_together(problem) or not _splits(problem, step) else None
 
 
 def crowded(channels, channel_step):

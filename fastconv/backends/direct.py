@@ -117,8 +117,7 @@ def _slower(problem):
         return _costs.DIRECT_STRIDED if many else 1
     if g.channels < _costs.DIRECT_POINTWISE or any(a.kernel > 1 for a in g.axes) or _in_place.channels_together(problem):
         return 1
-    plane = math.prod(a.size for a in g.axes) * problem.compute.itemsize
-    return _costs.DIRECT_POINTWISE_MORE * (_costs.DIRECT_POINTWISE_SETS if plane % 2048 == 0 else 1)
+    return _costs.DIRECT_POINTWISE_ONE_SUM if _in_place.one_sum(problem) else _costs.DIRECT_POINTWISE_MORE
 
 
 class _Operands:
