@@ -90,6 +90,15 @@ def test_pointwise_of_few_filters(channels, filters):
     check(whole(rng, (1, 3 * channels, 5, 6)), np.concatenate([w] * 3), groups=3)
 
 
+@pytest.mark.parametrize("width", [1, 2, 3, 4])
+@pytest.mark.parametrize("groups", [1, 2])
+def test_pointwise_of_narrow_images(width, groups):
+    """Rows of a few samples in place: those of the next image do not follow where channels lie between."""
+    rng = np.random.default_rng(width)
+    check(whole(rng, (5, 2 * groups, width)), whole(rng, (3 * groups, 2, 1)), groups=groups)
+    check(whole(rng, (2, groups, 3, width)), whole(rng, (groups, 1, 1, 1)), groups=groups)
+
+
 def test_pointwise_after_enlarging():
     rng = np.random.default_rng(1)
     x, w = whole(rng, (1, 70, 5, 6)), whole(rng, (35, 70, 1, 1))

@@ -95,8 +95,8 @@ cdef class ChannelJob(Job):
 
     cdef void _size(self, Phase *f) except *:
         cdef ptrdiff_t number = self.tiles.number_bytes, slots, samples
-        # joined rows fill tiles that rows of a few pixels cannot
-        f.flat = not self.points and f.strip_cols < 4 and f.strip_rows > 1
+        # joined rows fill tiles that rows of a few pixels cannot; those of a strip are pitch apart
+        f.flat = not (self.points or self.in_place) and f.strip_cols < 4 and f.strip_rows > 1
         slots = (f.strip_rows - 1) * f.pitch + f.strip_cols if f.flat else \
             f.strip_rows * f.strip_cols
         samples = f.planes * f.plane_size * (self.channel_pitch or self.channel_block)
