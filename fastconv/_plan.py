@@ -8,12 +8,16 @@ emptied is not kept: it may rest on what made someone empty it.
 import threading
 from collections import OrderedDict
 
+from ._core import calls
+
 
 class Cache:
     """A bounded mapping; ``get(key, make)`` builds what is missing."""
 
-    def __init__(self, size):
+    def __init__(self, size, forget=None):
+        """forget: called when the cache is emptied."""
         self._size = size
+        self._forget = forget
         self._items = OrderedDict()
         self._lock = threading.Lock()
         self.emptied = 0  # how often
@@ -46,7 +50,9 @@ class Cache:
         with self._lock:
             self._items.clear()
             self.emptied += 1
+        if self._forget is not None:
+            self._forget()
 
 
 PLANS = Cache(256)  # (problem, backend) -> Plan
-CALLS = Cache(512)  # arguments of a function call, as given -> what was decided for them
+CALLS = Cache(512, calls.forget)  # arguments of a function call, as given -> what was decided for them

@@ -213,14 +213,19 @@ def layer(keywords, x, w, bias, out):
             d = d._replace(straight=d.plan.straight)
         calls.keep(emptied, keywords, *given, d)
     _select.observe(d.plan, keywords[_BACKEND])
-    if out is not None:
+    operands = x, w, bias
+    if out is None:
+        out, apart = arrays.new(d.out_shape, d.dtype), True  # its size was checked with the decision
+    else:
         _args.check_out(out, d.out_shape, d.dtype, keywords[_CASTING])
-        return execute(d, x, d.plan.prepare(d.w_view(w), bias), out, (x, w, bias))
-    out = arrays.new(d.out_shape, d.dtype)  # its size was checked with the decision
-    if d.straight is not None:
+        apart = arrays.all_ready((out,), d.dtype) and not arrays.overlaps(out, operands)
+    if apart and d.straight is not None:
         d.straight(x, w, bias, out)
         return out
-    d.plan.run(d.x_view(x), d.plan.prepare(d.w_view(w), bias), d.out_view(out))
+    weights = d.plan.prepare(d.w_view(w), bias)
+    if not apart:
+        return execute(d, x, weights, out, operands)
+    d.plan.run(d.x_view(x), weights, d.out_view(out))
     return out
 
 

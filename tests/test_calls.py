@@ -105,6 +105,23 @@ def test_plan_of_inner_products_takes_any_order():
     np.testing.assert_allclose(plan(memory[:96].reshape(x.shape), out=over), wanted, rtol=1e-12)
 
 
+def test_results_over_operands():
+    """Of single pixels, computed straight from the arrays: not where the result lies over what it is computed from."""
+    rng = np.random.default_rng(4)
+    x, w = rng.standard_normal((2, 6, 1, 1)), rng.standard_normal((6, 6, 1, 1))
+    wanted = fastconv.conv2d(x, w, backend="reference")
+    for _ in range(2):
+        out = np.empty_like(wanted)
+        assert fastconv.conv2d(x, w, out=out) is out
+        np.testing.assert_allclose(out, wanted, rtol=1e-12)
+        over_x, over_w = x.copy(), w.copy()
+        np.testing.assert_allclose(fastconv.conv2d(over_x, w, out=over_x), wanted, rtol=1e-12)
+        np.testing.assert_allclose(fastconv.conv2d(x, over_w, out=over_w.reshape(-1)[:12].reshape(2, 6, 1, 1)), wanted,
+                                   rtol=1e-12)  # fmt: skip
+        small = np.empty(wanted.shape, "f4")
+        np.testing.assert_allclose(fastconv.conv2d(x, w, out=small, casting="same_kind"), wanted, rtol=1e-5)
+
+
 def test_explanations_and_emptied_caches_reach_remembered_calls():
     x, w = np.ones((1, 64, 1, 1), "f4"), np.ones((8, 64, 1, 1), "f4")
     fastconv.conv2d(x, w)
@@ -112,4 +129,8 @@ def test_explanations_and_emptied_caches_reach_remembered_calls():
     before = _plan.CALLS.emptied
     _plan.CALLS.clear()
     assert _plan.CALLS.emptied == before + 1
+    calls.keep(before, KEYWORDS, X, W, None, "kept")
+    assert calls.find(before, KEYWORDS, X, W, None) == "kept"
+    _plan.CALLS.clear()
+    assert calls.find(before, KEYWORDS, X, W, None) is None
     np.testing.assert_array_equal(fastconv.conv2d(x, w), np.full((1, 8, 1, 1), 64, "f4"))

@@ -19,7 +19,7 @@ cdef extern from "numpy/arrayobject.h":
 ctypedef long long Facts
 
 cdef enum:
-    SLOTS = 1024
+    SLOTS = 512
     AXES = 8                    # that a remembered array may have
     FACTS = 3 * (AXES + 2)      # number of axes, type and order, sizes of x, w and bias
 
@@ -148,3 +148,10 @@ def keep(ptrdiff_t age, keywords, x, w, bias, decided):
     if slot >= 0:
         call.age, call.keywords, call.decided = age, tuple(keywords), decided
         _slots[slot] = call
+
+
+def forget():
+    """Keep nothing of what was decided."""
+    cdef Py_ssize_t slot
+    for slot in range(SLOTS):
+        _slots[slot] = None

@@ -73,8 +73,9 @@ cdef class Job:
                  ptrdiff_t k_count, ptrdiff_t channels, ptrdiff_t x_channel_bytes,
                  x_n, x_g, out_n, out_g, out_k, w_g, w_k, ptrdiff_t parts, bint weightless, bint plain_type,
                  ptrdiff_t group, ptrdiff_t sum_block=TAP_BLOCK, in_place=None, bint checked=True):
-        """checked: whether weights are looked at for NaN and infinity; in_place: None, or numbers from row to row, column to column and to each channel (an array); group: so many
-        phases in turn share what is gathered; sum_block: taps of a running sum."""
+        """checked: whether weights are looked at for NaN and infinity; in_place: None, or numbers from row to row, column
+        to column and to each channel (an array); group: so many phases in turn share what is gathered; sum_block: taps
+        of a running sum."""
         self.keep = []
         self.group = group
         self.in_place = in_place is not None

@@ -134,7 +134,8 @@ class Cuts(NamedTuple):
             cols = min(cols, -(-tiles // max(1, min(wanted, tiles // _costs.IN_PLACE_TILES))) * _costs.TILE_COLUMNS)
         if not (self.shared or self.pieces) and channels == self.geometry.channels:
             rows, cols = self._finer(row, col, rows, cols, taps * channels * self.filters, beside * self.images)
-        if self.lanes == "pixels" and row.outputs == 1 and cols < col.outputs:  # strips begin with a line of the cache
+        if self.lanes == "pixels" and row.outputs == 1 and cols < col.outputs and self.budget is None:
+            # strips begin with a line of the cache
             cols = -(-cols // _costs.TILE_COLUMNS) * _costs.TILE_COLUMNS
         return Cut(rows, cols, channels, self._pitch(channels), parts)
 
