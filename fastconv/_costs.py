@@ -108,8 +108,8 @@ UNITS = {
 # Products with few filters, each as so many: there is one load per multiply-add instead of one per several.
 DIRECT_FEW = {1: 3.0, 2: 2.1, 3: 1.75}
 # 1x1 kernels of so many channels, each product as so many: every one meets another line of memory. Less so where one
-# running sum takes all channels. (265 layers of published networks, two AVX2 cores; calls, whose weights are then not
-# packed, a tenth less still.)
+# running sum takes all channels. (asv_bench/tools/network_layers.py --backends direct implicit: 265 layers, two AVX2
+# cores; calls, whose weights are then not packed, take a tenth less still.)
 DIRECT_POINTWISE, DIRECT_POINTWISE_MORE, DIRECT_POINTWISE_ONE_SUM = 64, 1.2, 1.06
 # Strided layers of so many channels or taps of a window, each product as so many: 1.1 to 1.5 times what they are
 # predicted to take without (16 to 512 channels, 3 to 8 taps; 3 channels of 11 x 11), "implicit" and "indirect" 0.95 to 1.3.
