@@ -11,7 +11,6 @@ import argparse
 import json
 import math
 import os
-import time
 
 NETWORKS = """resnet50 resnext50_32x4d regnety_016 res2net50_26w_4s densenet121 inception_v4 xception41 dla34 hrnet_w18
 mobilenetv2_100 mobilenetv3_large_100 mobilenetv4_conv_medium efficientnet_b0 tf_efficientnetv2_s mixnet_s ghostnet_100
@@ -34,8 +33,9 @@ import torch  # noqa: E402
 from torch.overrides import TorchFunctionMode  # noqa: E402
 
 import fastconv  # noqa: E402
+from fastconv._bench_timing import geomean, race  # noqa: E402
 
-SLICE, ROUNDS, AGAIN = 0.012, 4, 8  # seconds, and rounds of all layers and of those that seem slow
+SLICE, ROUNDS, AGAIN = 0.012, 4, 8  # seconds of a turn, and rounds of all layers and of those that seem slow
 CLOSE = 2e-5  # of the largest result
 
 
@@ -93,30 +93,13 @@ def contestants(name, x_shape, w_shape, biased, keywords):
     return found
 
 
-def minima(functions, rounds):
-    """The shortest time of each, in turns."""
-    best = dict.fromkeys(functions, math.inf)
-    for _ in range(rounds):
-        for what, function in functions.items():
-            end = time.perf_counter() + SLICE
-            while time.perf_counter() < end:
-                start = time.perf_counter()
-                function()
-                best[what] = min(best[what], time.perf_counter() - start)
-    return best
-
-
 def times_of(layer):
     functions = contestants(*layer)
-    best = minima(functions, ROUNDS)
+    best = race(functions, ROUNDS, ROUNDS * SLICE * len(functions))
     if best["torch"] < max(best["call"], best["auto"]):
-        again = minima(functions, AGAIN)
+        again = race(functions, AGAIN, AGAIN * SLICE * len(functions))
         best = {what: min(t, again[what]) for what, t in best.items()}
     return best
-
-
-def mean(ratios):
-    return math.exp(sum(map(math.log, ratios)) / max(1, len(ratios)))
 
 
 def report(networks, times):
@@ -124,7 +107,7 @@ def report(networks, times):
     for what in ("auto", "call"):
         ratios = {key: t["torch"] / t[what] for key, t in times.items()}
         slow = sum(r < 0.95 for r in ratios.values())
-        print(f"\n{what}: {mean(ratios.values()):.2f} times PyTorch over {len(ratios)} layers, {slow} below 0.95; the slowest:")
+        print(f"\n{what}: {geomean(ratios.values()):.2f} times PyTorch over {len(ratios)} layers, {slow} below 0.95; the slowest:")
         for key in sorted(ratios, key=ratios.get)[: OPTIONS.worst]:
             print(f"  {ratios[key]:5.2f}  {times[key]['torch'] * 1e6:8.0f} us  {key}")
     print("\nsums over networks: call, plan")
@@ -133,7 +116,7 @@ def report(networks, times):
         print(f"  {peer / call:5.2f} {peer / plan:5.2f}  {network}")
     if OPTIONS.backends:
         others = [min(t[b] for b in ("auto", *OPTIONS.backends) if b in t) for t in times.values()]
-        print(f"\nauto over the best: {mean([t['auto'] / best for t, best in zip(times.values(), others, strict=True)]):.3f}")
+        print(f"\nauto over the best: {geomean([t['auto'] / best for t, best in zip(times.values(), others, strict=True)]):.3f}")
 
 
 def main():

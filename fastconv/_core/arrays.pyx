@@ -216,25 +216,29 @@ cdef bint is_kept(double nbytes) noexcept:
     return LARGE <= nbytes <= k.fc_keep_limit()
 
 
-def new(shape, dtype, order="C"):
-    """np.empty, whose memory is kept for the next such array when this one is gone."""
-    cdef cnp.npy_intp sizes[MOST]
-    cdef cnp.dtype descr = dtype if isinstance(dtype, cnp.dtype) else np.dtype(dtype)
-    cdef double nbytes = descr.itemsize
-    cdef int ndim
-    for n in shape:
-        nbytes *= n
+cdef object make(cnp.dtype dtype, int ndim, const cnp.npy_intp *sizes, bint fortran):
+    """An array without values, whose memory is kept for the next such array when this one is gone."""
+    cdef double nbytes = dtype.itemsize
+    cdef int i
+    for i in range(ndim):
+        nbytes *= sizes[i]
+    Py_INCREF(dtype)    # NewFromDescr takes a reference away
     if not is_kept(nbytes):
-        ndim = sizes_of(shape, sizes) if type(shape) is tuple else MOST + 1
-        if ndim > MOST:
-            return np.empty(shape, dtype, order)
-        Py_INCREF(descr)    # NewFromDescr takes a reference away
-        return PyArray_NewFromDescr(cnp.ndarray, descr, ndim, sizes, NULL, NULL, order == "F", NULL)
+        return PyArray_NewFromDescr(cnp.ndarray, dtype, ndim, sizes, NULL, NULL, fortran, NULL)
     before = PyDataMem_SetHandler(KEPT)
     try:
-        return np.empty(shape, dtype, order)
+        return PyArray_NewFromDescr(cnp.ndarray, dtype, ndim, sizes, NULL, NULL, fortran, NULL)
     finally:
         PyDataMem_SetHandler(before)
+
+
+def new(shape, dtype, order="C"):
+    """np.empty, from ``make``."""
+    cdef cnp.npy_intp sizes[MOST]
+    cdef int ndim = sizes_of(tuple(shape), sizes)
+    if ndim > MOST:
+        return np.empty(shape, dtype, order)
+    return make(dtype if isinstance(dtype, cnp.dtype) else np.dtype(dtype), ndim, sizes, order == "F")
 
 
 def like(cnp.ndarray array not None):
@@ -245,25 +249,10 @@ def like(cnp.ndarray array not None):
 
 
 cdef object empty(int ndim, cnp.npy_intp *shape, int typenum):
-    """The same for small calls; with a dtype at hand NumPy has less to look up, a tenth of such a call."""
-    cdef cnp.dtype dtype
-    cdef double nbytes
-    cdef int i
+    """``make`` for small calls; with a dtype at hand NumPy has less to look up, a tenth of such a call."""
     if typenum != cnp.NPY_FLOAT and typenum != cnp.NPY_DOUBLE:
-        dtype = cnp.PyArray_DescrFromType(typenum)
-    else:
-        dtype = FLOAT32 if typenum == cnp.NPY_FLOAT else FLOAT64
-    nbytes = dtype.itemsize
-    for i in range(ndim):
-        nbytes *= shape[i]
-    Py_INCREF(dtype)    # NewFromDescr takes a reference away
-    if not is_kept(nbytes):
-        return PyArray_NewFromDescr(cnp.ndarray, dtype, ndim, shape, NULL, NULL, 0, NULL)
-    before = PyDataMem_SetHandler(KEPT)
-    try:
-        return PyArray_NewFromDescr(cnp.ndarray, dtype, ndim, shape, NULL, NULL, 0, NULL)
-    finally:
-        PyDataMem_SetHandler(before)
+        return make(cnp.PyArray_DescrFromType(typenum), ndim, shape, False)
+    return make(FLOAT32 if typenum == cnp.NPY_FLOAT else FLOAT64, ndim, shape, False)
 
 
 cdef object result_for(object out, int ndim, cnp.npy_intp *shape, int typenum, cnp.ndarray x, cnp.ndarray w):

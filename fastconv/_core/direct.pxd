@@ -72,8 +72,7 @@ cdef class Job:
     cdef Tiles tiles
     cdef k.fc_reader reader
     cdef k.fc_finish_fn *finish
-    cdef ptrdiff_t n_count, g_count, k_count, channels, x_channel_bytes
-    cdef readonly ptrdiff_t parts, items
+    cdef ptrdiff_t n_count, g_count, k_count, channels, x_channel_bytes, parts, items
     cdef ptrdiff_t *x_n
     cdef ptrdiff_t *x_g
     cdef ptrdiff_t *out_n
@@ -108,11 +107,9 @@ cdef class Job:
     cdef void _size(self, Phase *f) except *
     cdef void _set_segments(self, Segment *s, segments) except *
     cdef void _set_taps(self, Phase *f, off, weight_offsets) except *
-    cdef void _set_filter_step(self) except *
     cdef void _set_items(self, Phase *f) except *
     cdef bint _exact(self, const Phase *f, const Block *b, ptrdiff_t cols) noexcept nogil
     cdef bint _as_they_came(self, const Phase *f, const Block *b, ptrdiff_t cols) noexcept nogil
-    cdef bint _even_step(self, const Block *b) noexcept nogil
     cdef ptrdiff_t _panel_bytes(self, const Phase *f) noexcept nogil
     cdef bint _pack_phases(self, const Phase *f, const Block *b, ptrdiff_t g, const char *w, char *to) noexcept nogil
     cdef bint _pack(self, const Phase *f, const Block *b, const char *raw, ptrdiff_t first,

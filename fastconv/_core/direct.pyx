@@ -31,6 +31,19 @@ cdef ptrdiff_t ceil_div(ptrdiff_t a, ptrdiff_t b) noexcept nogil:
     return (a + b - 1) // b     # C division: -(-a // b) would round down
 
 
+cdef bint evenly(const ptrdiff_t *at, ptrdiff_t count, ptrdiff_t size) noexcept nogil:
+    """Whether places lie a whole number of numbers of that size apart, all alike."""
+    cdef ptrdiff_t i
+    if count < 2:
+        return True
+    if (at[1] - at[0]) % size:
+        return False
+    for i in range(2, count):
+        if at[i] - at[i - 1] != at[1] - at[0]:
+            return False
+    return True
+
+
 cdef void set_axis(k.fc_axis *axis, spec) except *:
     axis.length, axis.upsample, axis.step_bytes, axis.mode = spec
 
@@ -97,7 +110,10 @@ cdef class Job:
         self.out_n, self.out_g = table(self.keep, out_n), table(self.keep, out_g)
         self.out_k = table(self.keep, out_k)
         self.w_g, self.w_k = table(self.keep, w_g), table(self.keep, w_k)
-        self._set_filter_step()
+        if k_count < 2:
+            self.filter_step = 1    # no tile meets a second filter
+        elif evenly(self.w_k, k_count, self.tiles.number_bytes):
+            self.filter_step = (self.w_k[1] - self.w_k[0]) // self.tiles.number_bytes
         self.n_count, self.g_count = len(x_n), len(x_g)
         self.parts = max(1, min(parts, self.tiles.count))
         self.weightless, self.plain_type = weightless, plain_type
@@ -168,20 +184,12 @@ cdef class Job:
             for i in range(f.col_taps):     # of row 0, relative to the first column tap
                 f.col_off[i] = f.off[i * f.row_taps] - f.off[0] if f.taps else 0
         f.weight_bytes = table(self.keep, weight_offsets)
-        f.in_order = f.taps > 0
-        for i in range(1, f.taps):
-            f.in_order = f.in_order and f.weight_bytes[i] - f.weight_bytes[i - 1] == self.tiles.number_bytes
+        f.in_order = f.taps == 1 or f.taps > 1 and evenly(f.weight_bytes, f.taps, self.tiles.number_bytes) and \
+            f.weight_bytes[1] - f.weight_bytes[0] == self.tiles.number_bytes
         f.packed_bytes = self.packed_bytes
         f.group_bytes = 0 if self.weightless else \
             self.tiles.total_width * f.taps * self.tiles.planes * self.tiles.number_bytes
         self.packed_bytes += self.g_count * f.group_bytes
-
-    cdef void _set_filter_step(self) except *:
-        cdef ptrdiff_t i, step = self.w_k[1] - self.w_k[0] if self.k_count > 1 else self.tiles.number_bytes
-        for i in range(1, self.k_count):
-            if self.w_k[i] - self.w_k[i - 1] != step:
-                step = 0
-        self.filter_step = 0 if step % self.tiles.number_bytes else step // self.tiles.number_bytes
 
     cdef void _set_items(self, Phase *f) except *:
         cdef ptrdiff_t b
@@ -486,25 +494,12 @@ cdef class Job:
         """Whether tiles write the block's results where they belong, and read the samples of these columns only."""
         return b.wide_store != NULL and f.taps <= <ptrdiff_t>TAP_BLOCK and self.plain_type and \
             cols >= b.narrow_pixels and f.out_col_bytes == self.tiles.number_bytes and \
-            not (f.flat and f.strip_rows > 1) and self._even_step(b)
+            not (f.flat and f.strip_rows > 1) and evenly(self.out_k + b.k0, b.mr, self.tiles.number_bytes)
 
     cdef bint _as_they_came(self, const Phase *f, const Block *b, ptrdiff_t cols) noexcept nogil:
         """Whether a block's tiles read weights that are not packed."""
         return f.in_order and self.filter_step and not (self.checked or self.weightless) and \
             f.taps <= self.tiles.sum_block and self._exact(f, b, cols)
-
-    cdef bint _even_step(self, const Block *b) noexcept nogil:
-        """Whether the block's channels lie a whole number of numbers apart in the result, all alike."""
-        cdef ptrdiff_t i, step
-        if b.mr < 2:
-            return True
-        step = self.out_k[b.k0 + 1] - self.out_k[b.k0]
-        if step % self.tiles.number_bytes:
-            return False
-        for i in range(2, b.mr):
-            if self.out_k[b.k0 + i] - self.out_k[b.k0 + i - 1] != step:
-                return False
-        return True
 
     # --- one filter over one plane --------------------------------------------------------
 

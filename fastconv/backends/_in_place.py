@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import _costs
-from ._lowering import merge
+from ._lowering import merge, tap_order
 
 
 class InPlace(NamedTuple):
@@ -22,7 +22,7 @@ def pointwise(problem, x, axes, channel_step, together=0):
     gathering, and where filters come in several parts each would gather again; else a gathered strip is easier on
     the caches. together: so many channels are met at a time, 0: all."""
     size = problem.compute.itemsize
-    if x.dtype != problem.compute or not x.dtype.isnative or not x.flags.aligned:
+    if not _as_computed(problem, x):
         return None
     if any(len(a.taps) != 1 or a.deltas[0] != 0 or a.stride != 1 or a.upsample != 1 or a.outputs > a.size
            for a, _, _ in axes):  # fmt: skip
@@ -41,6 +41,11 @@ def pointwise(problem, x, axes, channel_step, together=0):
     return InPlace((row, col), np.arange(channels, dtype=np.int32) * (channel_step // size))
 
 
+def _as_computed(problem, x):
+    """Whether samples are of the type, and in the form, that they are computed in."""
+    return x.dtype == problem.compute and x.dtype.isnative and x.flags.aligned
+
+
 def meets_once(problem):
     """Whether windows lie side by side inside the image (patches), so that no sample is met twice: gathering them
     would take as long as some filters."""
@@ -54,13 +59,11 @@ def windows(problem, x, sub, order, axes, x_steps):
     """The InPlace of a layer that ``meets_once``, None where its samples do not lie as they should."""
     size = problem.compute.itemsize
     merged = merge(axes)
-    if x.dtype != problem.compute or not x.dtype.isnative or not x.flags.aligned or any(s % size for s in x_steps):
-        return None
-    if any(step % size for _, step, _ in merged) or \
+    if not _as_computed(problem, x) or any(s % size for s in (*x_steps, *(step for _, step, _ in merged))) or \
             sum(abs(s) * n for s, n in zip(x_steps, x.shape[-len(x_steps):], strict=True)) // size >= 2**31:
         return None
     off = np.arange(problem.geometry.channels, dtype=np.int64) * (x_steps[0] // size)
-    for i in (*order[:-2], *order[-2:][::-1]) if math.prod(problem.geometry.filters) == 1 else order:
+    for i in tap_order(problem.geometry, order):
         off = np.add.outer(off, sub[i].deltas * (x_steps[1 + i] // size)).reshape(-1)
     row, col = ([0] * 2 + [a.stride * step // size for a, step, _ in merged])[-2:]
     return InPlace((row, col), off.astype(np.int32))

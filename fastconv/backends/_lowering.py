@@ -71,6 +71,12 @@ def siblings(g, order=None, column=None):
     return count
 
 
+def tap_order(g, order):
+    """Axes from the outermost taps of a sum to the innermost, ``order`` from the widest step to the narrowest: so too,
+    but for a single filter the last two are swapped, rows inside columns, as the row tiles add them."""
+    return (*order[:-2], *order[-2:][::-1]) if math.prod(g.filters) == 1 else order
+
+
 def _plain(axis):
     return (axis.stride == 1 and axis.upsample == 1 and len(axis.taps) == 1
             and axis.deltas[0] == 0 and axis.outputs == axis.size

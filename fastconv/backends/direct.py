@@ -20,7 +20,7 @@ from . import _fir, _image, _in_place, _integers, _matrix, _turned, _work, refer
 from ._activations import CODES
 from ._blocking import Cuts, layout
 from ._deform import CompiledDeformPlan
-from ._lowering import TapAxis, merge, siblings, subproblems
+from ._lowering import TapAxis, merge, siblings, subproblems, tap_order
 from .base import BackendNotSupportedError, Jobs, Plan, Verdict, c_steps
 
 name = "direct"
@@ -342,7 +342,8 @@ def _job_of(problem, x, out_steps, lanes, budget):
         out_g=offsets(g.groups, out_groups), out_k=offsets(g.filters, out_filters),
         w_g=offsets(g.groups, w_steps[:ng]), w_k=offsets(g.filters, w_steps[ng : ng + nf]),
         parts=min(parts, max(1, filters // 32)), weightless=kind is not None,
-        checked=g.has_zeros, plain_type=problem.dtype == problem.compute, group=group, in_place=in_place and (*in_place.steps, in_place.off),
+        plain_type=problem.dtype == problem.compute, checked=g.has_zeros, group=group,
+        in_place=in_place and (*in_place.steps, in_place.off),
     )  # fmt: skip
     for phase in phases:
         job.add_phase(**phase)
@@ -386,8 +387,7 @@ def _c_axis(axis, step):
 def _tap_tables(g, sub, order, merged, row_layout, col_layout, planes, pitch, w_steps):
     """(offset into the strip, byte offset into the weights) of every tap.
 
-    The order of taps, and so of every sum, is that of the spatial axes by width of step; for a single
-    filter the last two are swapped: rows inside columns, as the row tiles add them. It does not depend
+    The order of taps, and so of every sum, is that of the spatial axes (tap_order). It does not depend
     on batch axes that were made spatial, so an item's bits do not depend on its batch.
     """
     plane_size = row_layout.length * col_layout.length
@@ -400,7 +400,7 @@ def _tap_tables(g, sub, order, merged, row_layout, col_layout, planes, pitch, w_
     inner = pitch or 1
     off = np.arange(g.channels, dtype=np.int64) * (1 if pitch else planes * plane_size)
     w_off = np.arange(g.channels, dtype=np.intp) * w_steps[0]
-    for i in (*order[:-2], *order[-2:][::-1]) if math.prod(g.filters) == 1 else order:
+    for i in tap_order(g, order):
         place = by_axis.get(id(sub[i].taps), np.zeros(len(sub[i].taps), np.int64))
         off = np.add.outer(off, place * inner).reshape(-1)
         w_off = np.add.outer(w_off, sub[i].taps * w_steps[1 + i]).reshape(-1)
@@ -443,7 +443,8 @@ def _phase(problem, sub, order, axes, cuts, unions):
     planes = math.prod(len(a.taps) for a, _, _ in outer)
     met = {id(sub[i].taps): deltas for i, deltas in unions.items()}
     row_met, col_met = (_meeting(a, met.get(id(a.taps))) for a in (row[0], col[0]))
-    cut = cuts.strip(row_met, col_met, max(1, planes), math.prod(a.outputs for a, _, _ in outer))
+    beside = math.prod(a.outputs for a, _, _ in outer)
+    cut = cuts.strip(row_met, col_met, max(1, planes), beside)
     rows, cols, pitch = cut.rows, cut.cols, cut.pitch
     row_layout, col_layout = _laid_out(row[0], row_met, rows), _laid_out(col[0], col_met, cols)
     sizes = (pitch or g.channels, max(1, planes), row_layout.length, col_layout.length)
@@ -468,9 +469,7 @@ def _phase(problem, sub, order, axes, cuts, unions):
         "off": np.ascontiguousarray(off, np.int32), "weight_offsets": w_off, "out_bytes": out_bytes,
         "row_taps": _row_taps(g, sub, order, merged, row_layout), "col_taps": len(col[0].taps),
     }  # fmt: skip
-    strips = math.prod(a.outputs for a, _, _ in outer)
-    strips *= -(-row[0].outputs // rows) * -(-col[0].outputs // cols)
-    return phase, strips, cut
+    return phase, beside * -(-row[0].outputs // rows) * -(-col[0].outputs // cols), cut
 
 
 def plan(problem):
