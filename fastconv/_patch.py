@@ -36,9 +36,7 @@ class Patch:
             for module, name, ours in targets:
                 place = importlib.import_module(module)
                 self._layer[module, name] = (getattr(place, name), ours)
-            originals.remember(
-                (module, name, before) for (module, name), (before, _) in self._layer.items()
-            )
+            originals.remember(self._layer)
             for (module, name), (_, ours) in self._layer.items():
                 setattr(importlib.import_module(module), name, ours)
             _LAYERS.append(self)

@@ -90,12 +90,14 @@ def test_what_others_put_there_stays():
     assert before is signal.upfirdn
 
 
-def test_what_was_there_before_comes_back():
+def test_what_was_there_before_comes_back(monkeypatch):
     own = scipy.signal.convolve
     scipy.signal.convolve = len
+    monkeypatch.delitem(vars(originals.signal), "convolve", raising=False)  # as if it had not been asked for yet
     try:
         with fastconv.patch():
             assert scipy.signal.convolve is signal.convolve
+            assert originals.signal.convolve is own
         assert scipy.signal.convolve is len
     finally:
         scipy.signal.convolve = own

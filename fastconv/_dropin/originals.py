@@ -35,12 +35,12 @@ class Originals:
         raise AttributeError(f"{self._module} has no function {name} of its own")
 
 
-def remember(functions):
-    """Keep (module, name, function) that are about to be replaced."""
-    for module, name, function in functions:
+def remember(names):
+    """Find the functions of these (module, name), which are about to be replaced, while they can be found."""
+    for module, name in names:
         place = {"scipy.signal": signal, "scipy.ndimage": ndimage}.get(module)
-        if place is not None and name not in vars(place) and not is_ours(function):
-            setattr(place, name, function)
+        if place is not None:
+            getattr(place, name, None)
 
 
 signal = Originals("scipy.signal")
