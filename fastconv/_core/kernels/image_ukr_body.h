@@ -1,10 +1,10 @@
 /* One register tile of an image filter, for one number type: included by image_ukr.c once per kind.
  *
  * FC_T: short name of the number type, FC_TILE: the name to define.  R output rows by NV vectors.  Input row p
- * meets the outputs r with 0 <= p - r < kh.  The first R - 1 rows and the last R - 1 meet fewer than R each, but
- * row q and row kh + q together meet every output once: they are taken in pairs, so that each step adds to all
- * R * NV sums and no chain of additions waits for itself.  The loop over column taps takes several at once (fully
- * unrolled, GCC spills), but for KW = 1 and for kernels of 3 x 3 (KH = KW = 3, everything unrolled).
+ * meets the outputs r with 0 <= p - r < kh, the first R - 1 rows and the last R - 1 fewer than R each.  Rows are taken
+ * from the first to the last: every output adds its taps in the same order, so that equal windows give equal bits
+ * wherever they lie in an image.  The loop over column taps takes several at once (fully unrolled, GCC spills), but
+ * for KW = 1, where rows do, and for kernels of 3 x 3 (KH = KW = 3, everything unrolled).
  */
 #define T FC_T
 #define V FC_CAT(FC_T, _v)
@@ -38,6 +38,16 @@
         }                                                                    \
     }
 
+/* Input row p meets outputs low..high with all taps of a row; wp: the weights of output 0. */
+#define FC_ROW(p, low, high)                                                              \
+    {                                                                                     \
+        const T *a = (const T *)rows[p] + at, *ws = wp;                                   \
+        FC_OPAQUE(a);                                                                     \
+        FC_OPAQUE(ws); /* or weights of one row are kept for the next, and sums spilled */ \
+        FC_SEVERAL for (ptrdiff_t s = 0; s < kw; s++, a++, ws += kh)                      \
+            FC_MEET(a, ws, low, high)                                                     \
+    }
+
 FC_INLINE void FC_TILE(const int KH, const int KW, const int R, const int NV, const fc_image_taps *taps,
                        const void *const *rows, ptrdiff_t at, const T *w, T *c, ptrdiff_t ldc, int write)
 {
@@ -61,33 +71,17 @@ FC_INLINE void FC_TILE(const int KH, const int KW, const int R, const int NV, co
             rows += taps->plane_rows;
             continue;
         }
-        FC_UNROLL for (int q = 0; q < R - 1; q++) {
-            const T *a = (const T *)rows[q] + at, *b = (const T *)rows[kh + q] + at, *wa = w + q, *wb = wa + kh;
-            FC_OPAQUE(a);
-            FC_OPAQUE(b);
-            FC_OPAQUE(wa);
-            FC_OPAQUE(wb);
-            FC_SEVERAL for (ptrdiff_t s = 0; s < kw; s++, a++, b++, wa += kh, wb += kh) {
-                FC_MEET(a, wa, 0, q);
-                FC_MEET(b, wb, q + 1, R - 1);
-            }
-        }
-        const T *wp = w + R - 1;
+        const T *wp = w;
+        FC_UNROLL for (int p = 0; p < R - 1; p++, wp++)
+            FC_ROW(p, 0, p)
         if (KW == 1)
-            FC_SEVERAL for (ptrdiff_t p = R - 1; p < kh; p++, wp++) {
-                const T *a = (const T *)rows[p] + at;
-                FC_OPAQUE(a);
-                FC_OPAQUE(wp);
-                FC_MEET(a, wp, 0, R - 1);
-            }
-        for (ptrdiff_t p = R - 1; p < kh && KW != 1; p++) {
-            const T *a = (const T *)rows[p] + at, *ws = w + p;
-            FC_OPAQUE(a);
-            FC_OPAQUE(ws); /* or weights of one row are kept for the next, and sums spilled */
-            FC_SEVERAL for (ptrdiff_t s = 0; s < kw; s++, a++, ws += kh) {
-                FC_MEET(a, ws, 0, R - 1);
-            }
-        }
+            FC_SEVERAL for (ptrdiff_t p = R - 1; p < kh; p++, wp++)
+                FC_ROW(p, 0, R - 1)
+        else
+            for (ptrdiff_t p = R - 1; p < kh; p++, wp++)
+                FC_ROW(p, 0, R - 1)
+        FC_UNROLL for (int q = 0; q < R - 1; q++, wp++)
+            FC_ROW(kh + q, q + 1, R - 1)
         w += kh * kw;
         rows += taps->plane_rows;
     }
@@ -106,6 +100,7 @@ FC_INLINE void FC_TILE(const int KH, const int KW, const int R, const int NV, co
     }
 }
 #undef FC_MEET
+#undef FC_ROW
 #undef FC_TILE
 #undef FC_T
 #undef T
