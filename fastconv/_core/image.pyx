@@ -15,14 +15,15 @@ cimport numpy as cnp
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport threads_for
 from fastconv._core.image_cut cimport (
-    FC_IMAGE_ADD, FC_IMAGE_STORE, FC_IMAGE_STREAM, LINE, MOST_AXES, MOST_ROWS, MOST_VECTORS, TAP_BLOCK, Axis, Image,
-    Tools, before_image, beyond_image, buffer_pitch, down_pairs, fc_fence, fc_image_taps, fc_image_ukr, fc_resident,
-    line_pairs, number_of, prepare, tools_of, up)
+    FC_IMAGE_ADD, FC_IMAGE_STORE, FC_IMAGE_STREAM, IN_ORDER, IN_PAIRS, LINE, MOST_AXES, MOST_ROWS, MOST_VECTORS, TAP_BLOCK,
+    Axis, Image, Tools, Way, before_image, beyond_image, buffer_pitch, fc_fence, fc_image_taps, fc_image_ukr, fc_ordered,
+    fc_resident, number_of, prepare, tools_of, up, way_along, way_down)
 from fastconv._core.job cimport Team
 
 cnp.import_array()
 
 cdef enum:
+    ORDERED_BYTES = 64 * 1024       # of rows under columns that are summed in order
     EARLY = 2               # threads share images of half the usual work: no other backend waits for them there
 
 
@@ -34,7 +35,7 @@ cdef int run(const Image *d, const char *x, const char *w, char *out) except -1:
     cdef Call call
     cdef Team team
     call.d, call.x, call.w, call.out = d, x, w, out
-    call.down, call.along = down_pairs(d, w), line_pairs(d, w)
+    call.down, call.along = way_down(d, w), way_along(d, w)
     # the system has just written the zeros of a fresh page, which are then in the cache
     call.stream = d.stream and fc_resident(out, d.axis[0].out * d.axis[0].out_step)
     if d.items == 0:
@@ -61,7 +62,7 @@ cdef struct Call:
     const char *w
     char *out
     bint stream
-    int down, along         # 1, -1: those taps read the same from both ends, with another sign; 0: another way
+    Way down, along
 
 
 cdef void some_items(void *_, const Call *call, Team team, k.fc_share *share) noexcept nogil:
@@ -142,8 +143,8 @@ cdef void one_item(const Call *call, ptrdiff_t item, char *scratch) noexcept nog
             table[z * count + i] = nowhere if at < 0 else plane + at * row.x_step
     if d.lined:
         lined(call, table, count, out, rows, scratch)
-    elif call.down:
-        d.tools.pair_columns(row.taps, call.down, <const void **>table, first_col, call.w, out,
+    elif call.down.order == IN_PAIRS:
+        d.tools.pair_columns(row.taps, call.down.symmetry, not call.down.exact, <const void **>table, first_col, call.w, out,
                              row.out_step // d.tools.number, rows, cols, pairs_of_item(d, scratch))
     else:
         windows(call, table, count, out, first_col, rows, cols, scratch)
@@ -250,7 +251,10 @@ cdef void tiles(const Call *call, const void **table, ptrdiff_t count, char *out
     taps.planes, taps.plane_rows, taps.kh = d.planes, count, d.axis[d.axes - 2].taps
     taps.kw = 1 if column else d.axis[d.axes - 1].taps
     kw1 = taps.kw == 1
-    if d.planes * taps.kh == 1 and taps.kw > 1 and cols >= lanes:
+    if call.down.order == IN_ORDER and kw1:
+        in_order(call, table, at, out, ldc, rows, cols, write, small)
+        return
+    if d.planes * taps.kh == 1 and taps.kw > 1 and (cols >= lanes or call.along.order == IN_ORDER):
         along(call, <const char *>table[0] + at * number,
               (<const char *>table[1] - <const char *>table[0]) // number if rows > 1 else 0, w, out, ldc, rows, cols,
               write, scratch)
@@ -327,7 +331,7 @@ cdef void lined(const Call *call, const char **table, ptrdiff_t count, char *out
     if d.edge_given:
         memcpy(beside, d.edge, 16)
     elif col.mode == k.FC_PAD_FILL:
-        by_blocks_fill(d, count, w, beside, scratch)
+        by_blocks_fill(call, count, beside, scratch)
     find_sources(col, -base, base, sources)
     find_sources(col, col.size, after, sources + base)
     for i in range(rows):
@@ -336,7 +340,7 @@ cdef void lined(const Call *call, const char **table, ptrdiff_t count, char *out
         edge(line + col.size * number, after, sources + base, line, beside, number)
     buffer += (base - col.before) * number
     w += d.planes * row.taps * number
-    if col.out >= tools.lanes:
+    if col.out >= tools.lanes or call.along.order == IN_ORDER:
         along(call, buffer, pitch, w, out, row.out_step // number, rows, col.out, FC_IMAGE_STORE, scratch)
         return
     for i in range(rows):
@@ -349,8 +353,16 @@ cdef void along(const Call *call, const char *x, ptrdiff_t x_step, const char *w
     """The row of taps, cols outputs of each row; steps in numbers."""
     cdef const Tools *tools = call.d.tools
     cdef ptrdiff_t taps = call.d.axis[call.d.axes - 1].taps, i
-    if call.along:
-        tools.pair_lines(taps, call.along, x, x_step, w, out, out_step, rows, cols, pairs_of_item(call.d, scratch))
+    cdef fc_ordered o
+    if call.along.order == IN_PAIRS:
+        tools.pair_lines(taps, call.along.symmetry, not call.along.exact, x, x_step, w, out, out_step, rows, cols,
+                         pairs_of_item(call.d, scratch))
+        return
+    if call.along.order == IN_ORDER:
+        o.taps, o.symmetry, o.w, o.rows, o.step = taps, call.along.symmetry, w, NULL, 1
+        for i in range(rows):
+            o.x = x + i * x_step * tools.number
+            one_in_order(tools, &o, out + i * out_step * tools.number, cols, write, buffer_of(call.d, scratch))
         return
     for i in range(rows):
         filter_line(tools, taps, x + i * x_step * tools.number, w, out + i * out_step * tools.number, cols, write)
@@ -363,18 +375,43 @@ cdef void down(const Call *call, const char **table, ptrdiff_t count, char *to, 
     cdef const Tools *tools = d.tools
     cdef ptrdiff_t number = tools.number, cols = d.axis[d.axes - 1].size, at = 0, n
     cdef const char **source = table
-    if call.down:
-        tools.pair_columns(count - rows + 1, call.down, <const void **>table, 0, call.w, to, pitch, rows, cols,
-                           pairs_of_item(d, scratch))
+    if call.down.order == IN_PAIRS:
+        tools.pair_columns(count - rows + 1, call.down.symmetry, not call.down.exact, <const void **>table, 0, call.w, to,
+                           pitch, rows, cols, pairs_of_item(d, scratch))
         return
     while at < cols:
-        n = d.panel if cols - at >= 2 * d.panel else cols - at
+        n = d.panel if cols - at >= 2 * d.panel and (d.gather or call.down.order != IN_ORDER) else cols - at
         if d.gather:
             source = table + d.planes * count
             gather(d, table, source, d.planes * count, at, n, scratch)
         tiles(call, <const void **>source, count, to + at * number, 0 if d.gather else at, rows, n, pitch,
               FC_IMAGE_STORE, True, scratch)
         at += n
+
+
+cdef void in_order(const Call *call, const void **table, ptrdiff_t at, char *out, ptrdiff_t ldc, ptrdiff_t rows,
+                   ptrdiff_t cols, int write, char *small) noexcept nogil:
+    """The column of taps, as many columns at a time as stay in the cache from one row of results to the next."""
+    cdef const Tools *tools = call.d.tools
+    cdef ptrdiff_t taps = call.d.axis[call.d.axes - 2].taps, p = 0, n, r
+    cdef ptrdiff_t wide = max(up(ORDERED_BYTES // ((taps + 1) * tools.number), LINE), 2 * LINE)
+    cdef fc_ordered o
+    o.taps, o.symmetry, o.w = taps, call.down.symmetry, call.w
+    while p < cols:
+        n = wide if cols - p >= wide + tools.lanes else cols - p
+        o.at = at + p
+        for r in range(rows):
+            o.rows = table + r
+            one_in_order(tools, &o, out + (r * ldc + p) * tools.number, n, write, small)
+        p += n
+
+
+cdef void one_in_order(const Tools *tools, fc_ordered *o, char *out, ptrdiff_t n, int write, char *small) noexcept nogil:
+    """A row of n results, by way of `small` where they make no vector."""
+    o.y = out if n >= tools.lanes else small
+    tools.ordered(o, n, write if n >= tools.lanes else FC_IMAGE_STORE)
+    if n < tools.lanes:
+        memcpy(out, small, n * tools.number)
 
 
 cdef void filter_line(const Tools *tools, ptrdiff_t taps, const char *line, const char *w, char *out, ptrdiff_t n,
@@ -388,17 +425,20 @@ cdef void filter_line(const Tools *tools, ptrdiff_t taps, const char *line, cons
         t += more
 
 
-cdef void by_blocks_fill(const Image *d, ptrdiff_t count, const char *w, char *to,
-                         char *scratch) noexcept nogil:
+cdef void by_blocks_fill(const Call *call, ptrdiff_t count, char *to, char *scratch) noexcept nogil:
     """What the column of taps makes of the fill value."""
+    cdef const Image *d = call.d
     cdef const char **table = <const char **>scratch + d.planes * count
     cdef ptrdiff_t i
     cdef fc_image_taps taps
     cdef char *small = buffer_of(d, scratch)
     for i in range(d.planes * count):
         table[i] = scratch + d.table_bytes
+    if call.down.order == IN_ORDER:
+        in_order(call, <const void **>table, 0, to, 0, 1, 1, FC_IMAGE_STORE, small)
+        return
     taps.planes, taps.plane_rows, taps.kh, taps.kw = d.planes, count, d.axis[d.axes - 2].taps, 1
-    d.tools.tile[1][1][1](&taps, <const void **>table, 0, w, small, 0, 1, FC_IMAGE_STORE)
+    d.tools.tile[1][1][1](&taps, <const void **>table, 0, call.w, small, 0, 1, FC_IMAGE_STORE)
     memcpy(to, small, d.tools.number)
 
 

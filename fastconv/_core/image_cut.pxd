@@ -24,15 +24,23 @@ cdef extern from "kernels/fc_image.h" nogil:
     const fc_image_row *fc_image_rows(k.fc_isa isa, int *count) noexcept
     ctypedef void fc_line_ukr(ptrdiff_t taps, const void *x, const void *w, void *y, ptrdiff_t n,
                               int write) noexcept
-    ctypedef void fc_ordered_ukr(ptrdiff_t taps, int symmetry, const double *const *rows,
-                                 const double *w, double *y, ptrdiff_t n) noexcept
+    ctypedef struct fc_ordered:
+        ptrdiff_t taps
+        int symmetry
+        const void *w
+        const void *const *rows
+        ptrdiff_t at
+        const void *x
+        ptrdiff_t step
+        void *y
+    ctypedef void fc_ordered_ukr(const fc_ordered *what, ptrdiff_t n, int write) noexcept
     ctypedef void fc_box_add(void *sums, const void *add, const void *sub, ptrdiff_t n) noexcept
     ctypedef void fc_cast(void *to, ptrdiff_t step, k.fc_memory_type type, const double *values,
                           ptrdiff_t n) noexcept
-    ctypedef void fc_pair_columns(ptrdiff_t taps, int sign, const void *const *rows, ptrdiff_t at,
+    ctypedef void fc_pair_columns(ptrdiff_t taps, int sign, int again, const void *const *rows, ptrdiff_t at,
                                   const void *w, void *y, ptrdiff_t y_step, ptrdiff_t count, ptrdiff_t n,
                                   void *scratch) noexcept
-    ctypedef void fc_pair_lines(ptrdiff_t taps, int sign, const void *x, ptrdiff_t x_step, const void *w,
+    ctypedef void fc_pair_lines(ptrdiff_t taps, int sign, int again, const void *x, ptrdiff_t x_step, const void *w,
                                 void *y, ptrdiff_t y_step, ptrdiff_t count, ptrdiff_t n,
                                 void *scratch) noexcept
     int FC_PAIR_COLUMNS
@@ -99,6 +107,16 @@ ctypedef struct Tools:      # the microkernels of one number type
     fc_pair_lines *pair_lines
 
 
+cdef enum Order:            # of the sums along one axis
+    BY_TILES, IN_PAIRS, IN_ORDER    # tap by tap; samples under taps that are alike together; as fc_ordered says
+
+
+ctypedef struct Way:
+    Order order
+    bint exact              # in every bit as SciPy
+    int symmetry            # 1: taps read the same from both ends, -1: with another sign, 0: neither, or not asked
+
+
 ctypedef struct Image:      # one filter over one array: everything that is decided before it runs
     const Tools *tools
     int axes                # the last two are the row and the column axis
@@ -108,6 +126,7 @@ ctypedef struct Image:      # one filter over one array: everything that is deci
     bint lined              # columns apart: w holds planes * rows taps, then those of a row
     bint edge_given         # then beside the rows between the two passes lies `edge`
     char edge[16]
+    bint exact              # float64 with SciPy's bits; edge_given
     bint gather             # rows are copied together before they are filtered
     bint stream
     fc_image_ukr *special
@@ -133,5 +152,6 @@ cdef ptrdiff_t up(ptrdiff_t n, ptrdiff_t step) noexcept nogil
 cdef ptrdiff_t before_image(const Axis *col) noexcept nogil
 cdef ptrdiff_t beyond_image(const Axis *col) noexcept nogil
 cdef ptrdiff_t buffer_pitch(const Image *d) noexcept nogil
-cdef int down_pairs(const Image *d, const char *w) noexcept nogil
-cdef int line_pairs(const Image *d, const char *w) noexcept nogil
+cdef int mirrored(int kind, const char *w, ptrdiff_t taps) noexcept nogil
+cdef Way way_down(const Image *d, const char *w) noexcept nogil
+cdef Way way_along(const Image *d, const char *w) noexcept nogil

@@ -17,11 +17,15 @@ cdef enum:
     STREAM_SETS = 2048
     STREAM_APART = 256
     # Samples under taps that read the same from both ends are added in pairs. Fewer taps gain nothing: samples are
-    # copied, down the columns, and turned, along rows, for it (asv_bench/tools/pair_taps.py).
+    # copied, down the columns, and turned, along rows, for it (asv_bench/tools/pair_taps.py). Where the other way is
+    # in order, without the tiles' register blocks, fewer taps are enough.
     DOWN_PAIRS = 25
     LINE_PAIRS = 97
+    DOWN_ORDERED = 11
+    LINE_ORDERED = 49
     PAIR_ROWS = 48          # of an item: they are copied into the first-level cache
     MOST_PAIRS = 2 * TAP_BLOCK
+    F32 = 5                 # fc_kind
 
 cdef Tools tools[5]
 
@@ -171,13 +175,11 @@ cdef ptrdiff_t buffer_pitch(const Image *d) noexcept nogil:
     return n + d.tools.lanes if n * d.tools.number % 1024 == 0 else n
 
 
-cdef int pairs_of(const Image *d, const char *w, ptrdiff_t taps, int least) noexcept nogil:
-    """1, -1: pairs of samples may be added, subtracted, before they meet their weight; 0: neither."""
-    cdef int kind = d.tools.kind, sign = 0
+cdef int mirrored(int kind, const char *w, ptrdiff_t taps) noexcept nogil:
+    """1: the taps read the same from both ends, -1: with another sign, in every bit; 0: neither."""
+    cdef int sign = 0
     cdef ptrdiff_t i
     cdef double one, other
-    if d.tools.pair_columns == NULL or not least <= taps <= MOST_PAIRS:
-        return 0
     for i in range((taps + 1) // 2):
         one, other = number_of(kind, w, i), number_of(kind, w, taps - 1 - i)
         if one == 0 and other == 0:
@@ -191,19 +193,42 @@ cdef int pairs_of(const Image *d, const char *w, ptrdiff_t taps, int least) noex
     return sign
 
 
-cdef int down_pairs(const Image *d, const char *w) noexcept nogil:
-    """pairs_of the taps down the columns."""
+cdef Way way_of(const Image *d, const char *w, ptrdiff_t taps, bint down, bint whole) noexcept nogil:
+    """How taps of one axis are summed; whole: there are as many columns of results as of samples."""
+    cdef Way way
+    cdef bint ordered
+    way.order, way.symmetry, way.exact = BY_TILES, 0, d.exact and taps % 2
+    if d.tools.pair_columns != NULL:
+        way.symmetry = mirrored(d.tools.kind, w, taps)
+    if way.symmetry == 0:
+        return way
+    ordered = way.exact or way.symmetry < 0 and d.tools.kind == F32 and taps % 2 and taps <= TAP_BLOCK
+    if whole and taps <= MOST_PAIRS and taps >= (
+            (DOWN_ORDERED if ordered else DOWN_PAIRS) if down else LINE_ORDERED if ordered else LINE_PAIRS):
+        way.order = IN_PAIRS
+    elif ordered:
+        way.order = IN_ORDER
+    return way
+
+
+cdef Way way_down(const Image *d, const char *w) noexcept nogil:
+    """way_of the taps down the columns."""
     cdef const Axis *col = &d.axis[d.axes - 1]
-    if d.planes == 1 and col.size >= d.tools.lanes and (d.lined or (col.taps == 1 and col.size == col.out)):
-        return pairs_of(d, w, d.axis[d.axes - 2].taps, DOWN_PAIRS)
-    return 0
+    cdef Way way
+    way.order, way.symmetry = BY_TILES, 0
+    if d.planes == 1 and (d.lined or col.taps == 1):
+        return way_of(d, w, d.axis[d.axes - 2].taps, True,
+                      col.size >= d.tools.lanes and (d.lined or col.size == col.out))
+    return way
 
 
-cdef int line_pairs(const Image *d, const char *w) noexcept nogil:
-    """pairs_of the taps along the rows."""
+cdef Way way_along(const Image *d, const char *w) noexcept nogil:
+    """way_of the taps along the rows."""
     cdef const Axis *col = &d.axis[d.axes - 1]
     cdef ptrdiff_t down = d.planes * d.axis[d.axes - 2].taps
-    if col.out >= d.tools.lanes and (d.lined or down == 1):
-        return pairs_of(d, w + (down * d.tools.number if d.lined else 0), col.taps,
-                        LINE_PAIRS)
-    return 0
+    cdef Way way
+    way.order, way.symmetry = BY_TILES, 0
+    if d.lined or down == 1:
+        return way_of(d, w + (down * d.tools.number if d.lined else 0), col.taps, False,
+                      col.out >= d.tools.lanes)
+    return way

@@ -14,7 +14,7 @@ from fastconv._core cimport kernels as k
 from fastconv._core.boxes cimport LINE
 from fastconv._core.cpu cimport threads_for
 from fastconv._core.image_cut cimport (
-    FC_IMAGE_STORE, TAP_BLOCK, Tools, fc_box, fc_box_widths, fc_image_taps, fc_image_ukr, tools_of)
+    FC_IMAGE_STORE, TAP_BLOCK, Tools, fc_box, fc_box_widths, fc_image_taps, fc_image_ukr, fc_ordered, tools_of)
 from fastconv._core.job cimport Team, fill_reader
 
 cnp.import_array()
@@ -60,6 +60,7 @@ cdef struct Pass:
     ptrdiff_t n, before, taps
     ptrdiff_t x_bytes, out_bytes    # of a sample
     int mode, symmetry, out_memory
+    bint tiled              # by tiles; else in order
     bint means, plain       # plain: both arrays are of the type of the sums
     const Tools *tools
     k.fc_reader reader
@@ -108,6 +109,7 @@ cdef int run(cnp.ndarray x, cnp.ndarray out, int memory, int out_memory, int axi
     p.mode, p.symmetry, p.means, p.out_memory = mode, symmetry, means, out_memory
     weights = w.astype("f4") if kind == 5 else w
     p.w = <const char *>cnp.PyArray_DATA(<cnp.ndarray>weights)
+    p.tiled = p.plain and (symmetry == 0 or symmetry > 0 and kind == 5)
     (<double *>p.fill)[0] = cval
     if kind == 5:
         (<float *>p.fill)[0] = <float>cval
@@ -149,6 +151,7 @@ cdef void item(const Pass *p, ptrdiff_t at, char *scratch, const void **rows) no
     cdef char *result = out if p.plain else scratch + 3 * p.room * number
     cdef const char *data = scratch
     cdef fc_box box
+    cdef fc_ordered o
     if p.plain and not p.means and begin >= 0 and begin + count + p.taps - 1 <= p.n and numbers >= p.tools.lanes:
         data = x + begin * p.x_bytes
     else:
@@ -159,13 +162,16 @@ cdef void item(const Pass *p, ptrdiff_t at, char *scratch, const void **rows) no
         box.nears = scratch + p.room * number if box.near > 1 else scratch
         box.fars = scratch + 2 * p.room * number if box.far > 1 else box.nears
         p.tools.box_line(&box, result, numbers)
-    else:
+    elif p.tiled:
         for t in range(p.taps):
             rows[t] = data + t * p.width * number
-        if p.plain:
-            tiles(p, rows, numbers, result, scratch + 3 * p.room * number)
-        else:
-            p.tools.ordered(p.taps, p.symmetry, <const double **>rows, <const double *>p.w, <double *>result, numbers)
+        tiles(p, rows, numbers, result, scratch + 3 * p.room * number)
+    else:
+        o.taps, o.symmetry, o.w, o.rows, o.x, o.step = p.taps, p.symmetry, p.w, NULL, data, p.width
+        o.y = result if numbers >= p.tools.lanes else scratch + 3 * p.room * number
+        p.tools.ordered(&o, numbers, FC_IMAGE_STORE)
+        if o.y != result:
+            memcpy(result, o.y, numbers * number)
     if not p.plain:
         p.tools.cast(out, p.out_bytes // p.width, <k.fc_memory_type>p.out_memory, <const double *>result, numbers)
 
@@ -244,18 +250,20 @@ cdef void short_item(const Pass *p, ptrdiff_t first, char *scratch, char *outsid
     cdef const char *x = p.x + first * p.n * x_number
     cdef char *out = p.out + first * p.n * out_number
     cdef char *result = outside + line
+    cdef fc_ordered o
     for j in range(p.n):
         k.fc_read_run(&p.reader, scratch + j * line, scratch + j * line, x + j * x_number, p.n * x_number, count)
+    o.taps, o.symmetry, o.w, o.rows, o.at, o.y = p.taps, p.symmetry, p.w, rows, 0, result
     for j in range(p.n):
         for t in range(p.taps):
             at = k.fc_source_index(j + t - p.before, p.n, p.mode)
             rows[t] = outside if at < 0 else scratch + at * line
         if p.means:
             mean(p, rows, count, result)
-        elif p.plain:
+        elif p.tiled:
             tiles(p, rows, count, result, result + line)
         else:
-            p.tools.ordered(p.taps, p.symmetry, <const double **>rows, <const double *>p.w, <double *>result, count)
+            p.tools.ordered(&o, count, FC_IMAGE_STORE)
         if p.plain:
             p.store(out + j * out_number, p.n * out_number, result, NULL, count, NULL, 0)
         else:

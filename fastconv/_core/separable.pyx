@@ -2,9 +2,9 @@
 
 out = the kernels applied axis by axis, the first axis first; between two axes the numbers have the
 type of out, as in SciPy's ndimage.  float32 and float64 go through the image driver, the last two
-axes in one pass; every other type is computed in float64 line by line, in the order and rounding of
-SciPy, so that what is cut off when a result becomes an integer is the same.  Called by
-fastconv.ndimage.
+axes in one pass; every other type is computed in float64 line by line, in the order and rounding of SciPy,
+so that what is cut off when a result becomes an integer is the same.  So are float64's symmetric and
+antisymmetric kernels.  Called by fastconv.ndimage.
 """
 from libc.string cimport memset
 import math
@@ -296,7 +296,8 @@ cdef int _step(cnp.ndarray x, cnp.ndarray out, list step, int column, bint means
             down = &one[i]
     if len(step) == 1 and narrow.fits(x, out, one[0].axis, taps, means):
         return narrow.run(x, out, MEMORY[(<object>x).dtype], MEMORY[(<object>out).dtype], one[0].axis, step[0][1],
-                          one[0].mode, one[0].cval, one[0].before, 0, means)
+                          one[0].mode, one[0].cval, one[0].before,
+                          image_cut.mirrored(6, <const char *>one[0].w, taps) if taps % 2 else 0, means)
     set_image(&d, x, out, down, along, column)
     if means:
         return run_box(&d, <const char *>cnp.PyArray_DATA(x), <char *>cnp.PyArray_DATA(out))
@@ -350,6 +351,7 @@ cdef void set_image(image_cut.Image *d, cnp.ndarray x, cnp.ndarray out, const On
         if one != NULL:
             axis.taps, axis.before, axis.mode = one.taps, one.before, one.mode
     d.lined, d.edge_given = down != NULL and along != NULL, True
+    d.exact = cnp.PyArray_ITEMSIZE(x) == 8
     one = down if down != NULL else along
     if cnp.PyArray_ITEMSIZE(x) == 4:
         (<float *>d.fill)[0] = <float>one.cval
@@ -431,6 +433,7 @@ cdef void one_run(const Pass *p, ptrdiff_t item, double *scratch) noexcept nogil
     cdef double *data = scratch + BLOCK + p.taps
     cdef double *result
     cdef double *sums
+    cdef image_cut.fc_ordered o
     for i in range(last - 1, -1, -1):
         index = rest % p.shape[i]
         rest //= p.shape[i]
@@ -447,6 +450,7 @@ cdef void one_run(const Pass *p, ptrdiff_t item, double *scratch) noexcept nogil
                           p.x_step[last], cols)
     result = data + (BLOCK + p.taps - 1) * pitch
     sums = result + pitch
+    o.taps, o.symmetry, o.w, o.at, o.y = p.taps, p.symmetry, p.w, 0, result
     if p.means:
         memset(sums, 0, cols * sizeof(double))
         for i in range(p.taps - 1):
@@ -457,7 +461,8 @@ cdef void one_run(const Pass *p, ptrdiff_t item, double *scratch) noexcept nogil
             for q in range(cols):
                 result[q] = sums[q] / p.taps
         else:
-            p.tools.ordered(p.taps, p.symmetry, <const double **>(rows + i), p.w, result, cols)
+            o.rows = <const void **>(rows + i)
+            p.tools.ordered(&o, cols, image_cut.FC_IMAGE_STORE)
         write(p, out + (first + i) * p.out_along, p.out_step[last], result, cols)
 
 
@@ -466,10 +471,10 @@ cdef void one_line(const Pass *p, ptrdiff_t item, double *scratch) noexcept nogi
     cdef ptrdiff_t first = item % p.chunks * p.columns, n = min(p.columns, p.n - first), i
     cdef const char *x = p.x
     cdef char *out = p.out + first * p.out_along
-    cdef double **rows = <double **>scratch
-    cdef double *line = scratch + p.taps
+    cdef double *line = scratch
     cdef double *result = line + p.columns + p.taps + LINE
     cdef image_cut.fc_box box
+    cdef image_cut.fc_ordered o
     item //= p.chunks
     for i in range(p.axes - 1, -1, -1):
         x += item % p.shape[i] * p.x_step[i]
@@ -483,9 +488,8 @@ cdef void one_line(const Pass *p, ptrdiff_t item, double *scratch) noexcept nogi
         box.fars = result + 2 * (p.columns + p.taps + LINE) if box.far > 1 else box.nears
         p.tools.box_line(&box, result, n)
     else:
-        for i in range(p.taps):
-            rows[i] = line + i
-        p.tools.ordered(p.taps, p.symmetry, <const double **>rows, p.w, result, n)
+        o.taps, o.symmetry, o.w, o.rows, o.x, o.step, o.y = p.taps, p.symmetry, p.w, NULL, line, 1, result
+        p.tools.ordered(&o, n, image_cut.FC_IMAGE_STORE)
     write(p, out, p.out_along, result, n)
 
 
@@ -495,7 +499,7 @@ def _ordered_pass(cnp.ndarray x not None, cnp.ndarray out not None, int axis,
     """One axis in float64; x and out must not overlap."""
     if narrow.fits(x, out, axis, cnp.PyArray_SIZE(w), means):
         narrow.run(x, out, MEMORY[x.dtype], MEMORY[out.dtype], axis, w, mode, cval, cnp.PyArray_SIZE(w) // 2 + origin,
-                   0 if means else symmetry_of(<const double *>cnp.PyArray_DATA(w), cnp.PyArray_SIZE(w)), means)
+                   symmetry_of(<const double *>cnp.PyArray_DATA(w), cnp.PyArray_SIZE(w)), means)
         return
     cdef Pass p
     cdef ptrdiff_t items, i, q
@@ -535,7 +539,7 @@ def _ordered_pass(cnp.ndarray x not None, cnp.ndarray out not None, int axis,
         p.columns = most_columns(p.n, p.taps)
         p.chunks = (p.n + p.columns - 1) // p.columns
         items *= p.chunks
-        p.numbers = p.taps + 4 * (p.columns + p.taps + LINE)
+        p.numbers = 4 * (p.columns + p.taps + LINE)
     else:
         p.columns = min(p.shape[p.axes - 1], <ptrdiff_t>COLUMNS)
         p.chunks = (p.shape[p.axes - 1] + p.columns - 1) // p.columns

@@ -5,6 +5,7 @@ import numbers
 from functools import lru_cache
 
 import numpy as np
+from numpy.polynomial import polynomial as poly
 
 from .._core import arrays, separable
 from . import outputs, windows
@@ -40,11 +41,10 @@ def gaussian_taps(sigma, order, radius):
     taps = np.exp(-0.5 / (sigma * sigma) * x**2)
     taps /= taps.sum()
     if order:
-        factor = np.polynomial.Polynomial([1.0])
-        slope = np.polynomial.Polynomial([0.0, -1.0 / (sigma * sigma)])
+        slope, factor = 1.0 / -(sigma * sigma), [1.0]
         for _ in range(order):
-            factor = factor.deriv() + factor * slope
-        taps = taps * factor(x)
+            factor = poly.polyadd(poly.polyder(factor), slope * poly.polymulx(factor))
+        taps = np.vander(x, order + 1, increasing=True).dot(factor) * taps
     taps = taps[::-1].copy()
     taps.flags.writeable = False
     return taps

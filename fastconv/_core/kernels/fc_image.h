@@ -31,26 +31,36 @@ const fc_image_row *fc_image_rows(fc_isa isa, int *count);
 /* ---- one row by one row of taps -------------------------------------------------------------
  * y[p] (+)= sum over t < taps of x[p + t] * w[t] for p < n, n >= lanes. x may be read up to n + taps - 1. */
 typedef void fc_line_ukr(ptrdiff_t taps, const void *x, const void *w, void *y, ptrdiff_t n, int write);
-/* y[p] = sum over t < taps of rows[t][p] * w[t], in the order and rounding of SciPy's correlate1d: symmetry 1: the
- * middle tap, then pairs (rows[t] + rows[taps - 1 - t]) * w[t] from the outermost on; -1: differences; 0: tap by
- * tap, the last one first. Products are rounded before they are added. float64 only, else NULL. */
-typedef void fc_ordered_ukr(ptrdiff_t taps, int symmetry, const double *const *rows, const double *w, double *y,
-                            ptrdiff_t n);
+/* y[p] = sum over t < taps of (sample p under tap t) * w[t] for p < n, in the order and, in float64, the rounding of
+ * SciPy's correlate1d: symmetry 1: the middle tap, then pairs (a + b) * w[t] of taps t and taps - 1 - t, from the
+ * outermost on; -1: differences; 0: tap by tap, the last one first. Where n is less than a vector, rows and y have room
+ * for one. float32: symmetry -1 alone. Floats only, else NULL. */
+typedef struct {
+    ptrdiff_t taps;
+    int symmetry;
+    const void *w;
+    const void *const *rows; /* of the samples, which begin at index `at` of each; or NULL: */
+    ptrdiff_t at;
+    const void *x; /* samples, those under tap t from x + t * step on */
+    ptrdiff_t step;
+    void *y;
+} fc_ordered;
+typedef void fc_ordered_ukr(const fc_ordered *what, ptrdiff_t n, int write);
 /* The values as C casts them to a memory type, which SciPy leaves the rounding to integers to; to advances by step
  * bytes. float64 only, else NULL. */
 typedef void fc_cast(void *to, ptrdiff_t step, fc_memory_type type, const double *values, ptrdiff_t n);
 /* y[r * y_step + p] = sum over t < taps of rows[r + t][at + p] * w[t] for r < count, p < n, n >= lanes, where
  * w[taps - 1 - t] is w[t] (sign 1) or -w[t] (sign -1); only the first half of w is read, and the middle.
- * scratch: FC_PAIR_SCRATCH(count, taps) bytes. Floats only, else NULL. */
+ * again: whether what overflows in a sum of two samples is computed again. scratch: FC_PAIR_SCRATCH(count, taps) bytes. Floats only, else NULL. */
 #define FC_PAIR_PANEL 256 /* bytes of a row that are filtered together */
 #define FC_PAIR_ROWS 6
 #define FC_PAIR_SCRATCH(count, taps) (((count) + 2 * FC_PAIR_ROWS + (taps)) * FC_PAIR_PANEL)
-typedef void fc_pair_columns(ptrdiff_t taps, int sign, const void *const *rows, ptrdiff_t at, const void *w, void *y,
+typedef void fc_pair_columns(ptrdiff_t taps, int sign, int again, const void *const *rows, ptrdiff_t at, const void *w, void *y,
                              ptrdiff_t y_step, ptrdiff_t count, ptrdiff_t n, void *scratch);
 /* y[r * y_step + p] = sum over t < taps of x[r * x_step + p + t] * w[t] for such taps, r < count, p < n, n >= lanes.
  * scratch: as for FC_PAIR_COLUMNS rows. */
 #define FC_PAIR_COLUMNS 256
-typedef void fc_pair_lines(ptrdiff_t taps, int sign, const void *x, ptrdiff_t x_step, const void *w, void *y,
+typedef void fc_pair_lines(ptrdiff_t taps, int sign, int again, const void *x, ptrdiff_t x_step, const void *w, void *y,
                            ptrdiff_t y_step, ptrdiff_t count, ptrdiff_t n, void *scratch);
 /* Running sums down the columns, and y[p] = sum over t < taps of x[p + t * step] / divisor for p < n. x, nears and fars
  * have room for FC_BOX_SLACK numbers after n + taps * step. Floats only, else NULL. */

@@ -73,45 +73,6 @@ const int FC_CAT(fc_image_count__, FC_ISA) =
 #define FC_LINE line_U64
 #include "line_ukr_body.h"
 
-/* NV vectors at p */
-FC_INLINE void ordered_block(const int NV, ptrdiff_t taps, int symmetry, const double *const *rows,
-                             const double *w, double *y, ptrdiff_t p)
-{
-    const int lanes = (int)(sizeof(f64_v) / sizeof(double));
-    const ptrdiff_t first = symmetry ? taps / 2 : taps - 1;
-    f64_v acc[8];
-    FC_UNROLL for (int j = 0; j < NV; j++)
-        acc[j] = *(const f64_vu *)(rows[first] + p + j * lanes) * w[first];
-    for (ptrdiff_t t = 0; t < first; t++) {
-        const double *a = rows[t] + p, *b = rows[taps - 1 - t] + p;
-        FC_UNROLL for (int j = 0; j < NV; j++) {
-            f64_v v = *(const f64_vu *)(a + j * lanes);
-            if (symmetry > 0)
-                v += *(const f64_vu *)(b + j * lanes);
-            else if (symmetry < 0)
-                v -= *(const f64_vu *)(b + j * lanes);
-            v *= w[t];
-            FC_KEEP(v); /* or the product and the sum become one operation, rounded once */
-            acc[j] += v;
-        }
-    }
-    FC_UNROLL for (int j = 0; j < NV; j++)
-        *(f64_vu *)(y + p + j * lanes) = acc[j];
-}
-
-static void ordered_F64(ptrdiff_t taps, int symmetry, const double *const *rows, const double *w, double *y,
-                        ptrdiff_t n)
-{
-    const int lanes = (int)(sizeof(f64_v) / sizeof(double));
-    ptrdiff_t p = 0;
-    for (; p + 8 * lanes <= n; p += 8 * lanes)
-        ordered_block(8, taps, symmetry, rows, w, y, p);
-    for (; p + 4 * lanes <= n; p += 4 * lanes)
-        ordered_block(4, taps, symmetry, rows, w, y, p);
-    for (; p < n; p += lanes) /* rows and y have room for a vector beyond their end */
-        ordered_block(1, taps, symmetry, rows, w, y, p);
-}
-
 /* Numbers of integers narrower than int go by way of int, as in C; those of others by way of int64_t. */
 #define FC_CAST(T, way)                                                        \
     {                                                                          \
@@ -153,18 +114,20 @@ static void cast_F64(void *to_, ptrdiff_t step, fc_memory_type type, const doubl
 #define FC_T f32
 #include "turn_body.h"
 #include "pairs_ukr_body.h"
+#include "ordered_ukr_body.h"
 #undef FC_T
 #define FC_T f64
 #include "turn_body.h"
 #include "pairs_ukr_body.h"
+#include "ordered_ukr_body.h"
 #undef FC_T
 
 #define FC_LINE_ROW(kind, T, add, box, ordered, cast, pair_columns, pair_lines)                                \
     {"fc_" #kind "_line_ukr__" FC_STRING(FC_ISA), FC_KIND_##kind, (int)(sizeof(T##_v) / sizeof(T)),     \
      line_##kind, add, box, ordered, cast, pair_columns, pair_lines}
 const fc_line_row FC_CAT(fc_line_table__, FC_ISA)[] = {
-    FC_LINE_ROW(F32, f32, box_add_f32, box_line_f32, NULL, NULL, pair_columns_f32, pair_lines_f32),
-    FC_LINE_ROW(F64, f64, box_add_f64, box_line_f64, ordered_F64, cast_F64, pair_columns_f64, pair_lines_f64),
+    FC_LINE_ROW(F32, f32, box_add_f32, box_line_f32, ordered_f32, NULL, pair_columns_f32, pair_lines_f32),
+    FC_LINE_ROW(F64, f64, box_add_f64, box_line_f64, ordered_f64, cast_F64, pair_columns_f64, pair_lines_f64),
     FC_LINE_ROW(U16, u16, NULL, NULL, NULL, NULL, NULL, NULL),
     FC_LINE_ROW(U32, u32, NULL, NULL, NULL, NULL, NULL, NULL),
     FC_LINE_ROW(U64, u64, NULL, NULL, NULL, NULL, NULL, NULL),

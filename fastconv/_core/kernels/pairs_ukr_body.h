@@ -4,13 +4,14 @@
  * which some cores (Zen 2 and later, Golden Cove) have units of their own.  R neighbouring outputs need one new left
  * sample from one pair of taps to the next: the others stay in registers that change places, and are back in them
  * after R pairs.  Right samples are operands in memory: registers for both leave room for too few sums, which then
- * wait for themselves.  Every output adds its pairs from the outermost on, whatever the tile.
+ * wait for themselves.  Every output adds the middle tap's product and the pairs' from the outermost on, whatever the
+ * tile; in float64 that is what ordered_ukr_body.h gives.
  *
  * Samples are first copied such that neighbours lie a constant distance apart, which instructions hold: down the
  * columns into a panel of some columns, along rows turned, so that a vector holds a sample of each row.
  *
  * A sum of two samples may overflow where the products do not: results that are not finite are computed again, tap
- * by tap.
+ * by tap, where that is asked for (`again`).
  */
 #define T FC_T
 #define V FC_CAT(FC_T, _v)
@@ -27,7 +28,10 @@
         FC_OPAQUE(y); /* or right samples are kept for the next pair, and spilled */ \
         FC_UNROLL for (int r = 0; r < R; r++) {                                      \
             const V right = *(const VU *)(y + (r - (s)) * step);                     \
-            V sum = acc[r] + (odd ? (left) - right : (left) + right) * tap;          \
+            V sum = (odd ? (left) - right : (left) + right) * tap;                   \
+            if (sizeof(T) == 8) /* rounded before it is added, as SciPy does */      \
+                FC_KEEP(sum);                                                        \
+            sum += acc[r];                                                           \
             FC_KEEP(sum);                                                            \
             acc[r] = sum;                                                            \
         }                                                                            \
@@ -47,9 +51,12 @@ FC_INLINE V N(pairs_tile_)(const int odd, const ptrdiff_t step, ptrdiff_t taps, 
 {
     V acc[R], zeros = FC_CAT(FC_T, _zero);
     const T *y = x + (taps - 1) * step;
-    const ptrdiff_t turns = taps / 2 / R;
+    const ptrdiff_t turns = taps / 2 / R, middle = taps / 2;
     FC_UNROLL for (int r = 0; r < R; r++)
         acc[r] = FC_CAT(FC_T, _zero);
+    if (taps % 2)
+        FC_UNROLL for (int r = 0; r < R; r++)
+            acc[r] = *(const VU *)(x + (middle + r) * step) * w[middle];
     for (ptrdiff_t left = taps / 2 - turns * R; left > 0; left--, x += step, y -= step, w++)
         FC_PAIR(0, *(const VU *)(x + r * step))
     if (turns > 0) {
@@ -62,12 +69,6 @@ FC_INLINE V N(pairs_tile_)(const int odd, const ptrdiff_t step, ptrdiff_t taps, 
         for (ptrdiff_t left = turns; left > 0; left--, x += R * step, y -= R * step, w += R) {
             FC_NEXT_PAIR(0) FC_NEXT_PAIR(1) FC_NEXT_PAIR(2) FC_NEXT_PAIR(3) FC_NEXT_PAIR(4) FC_NEXT_PAIR(5)
         }
-        x -= (R - 1) * step;
-    }
-    if (taps % 2) {
-        const V tap = *w - FC_CAT(FC_T, _zero);
-        FC_UNROLL for (int r = 0; r < R; r++)
-            acc[r] += *(const VU *)(x + r * step) * tap;
     }
     FC_UNROLL for (int r = 0; r < R; r++) {
         zeros += acc[r] * 0;
@@ -124,8 +125,8 @@ static __attribute__((noinline)) void N(pairs_again_)(int sign, ptrdiff_t taps, 
         }
 }
 
-static void N(pair_columns_)(ptrdiff_t taps, int sign, const void *const *rows_, ptrdiff_t at, const void *w, void *y_,
-                             ptrdiff_t y_step, ptrdiff_t rows, ptrdiff_t n, void *scratch)
+static void N(pair_columns_)(ptrdiff_t taps, int sign, int again, const void *const *rows_, ptrdiff_t at, const void *w,
+                             void *y_, ptrdiff_t y_step, ptrdiff_t rows, ptrdiff_t n, void *scratch)
 {
     const T *const *from = (const T *const *)rows_;
     T *panel = scratch, *few = panel + (rows + R + taps) * PANEL;
@@ -153,7 +154,7 @@ static void N(pair_columns_)(ptrdiff_t taps, int sign, const void *const *rows_,
             memset(panel + (rows + taps - 1) * PANEL, 0, (R - rows) * PANEL * sizeof(T));
             to = few, step = PANEL, count = R;
         }
-        if (!(sign < 0 ? N(pairs_panel_odd_) : N(pairs_panel_even_))(taps, panel, w, to, step, count, many))
+        if (!(sign < 0 ? N(pairs_panel_odd_) : N(pairs_panel_even_))(taps, panel, w, to, step, count, many) && again)
             N(pairs_again_)(sign, taps, panel, PANEL, w, to, step, count, many);
         for (ptrdiff_t i = 0; i < rows && rows < R; i++)
             memcpy(y + i * y_step, few + i * PANEL, many * sizeof(T));
@@ -175,25 +176,30 @@ FC_INLINE V N(pairs_here_)(const int NV, const int odd, ptrdiff_t taps, const T 
 {
     V acc[R], zeros = FC_CAT(FC_T, _zero);
     const T *y = x + taps - 1;
+    const ptrdiff_t middle = taps / 2;
     FC_UNROLL for (int j = 0; j < NV; j++)
         acc[j] = FC_CAT(FC_T, _zero);
-    for (ptrdiff_t left = taps / 2; left > 0; left--, x++, y--, w++) {
+    if (taps % 2)
+        FC_UNROLL for (int j = 0; j < NV; j++)
+            acc[j] = *(const VU *)(x + middle + j * LANES) * w[middle];
+    for (ptrdiff_t left = middle; left > 0; left--, x++, y--, w++) {
         const V tap = *w - FC_CAT(FC_T, _zero);
         FC_UNROLL for (int j = 0; j < NV; j++) {
             const V a = *(const VU *)(x + j * LANES), b = *(const VU *)(y + j * LANES);
-            acc[j] += (odd ? a - b : a + b) * tap;
+            V sum = (odd ? a - b : a + b) * tap;
+            if (sizeof(T) == 8)
+                FC_KEEP(sum);
+            acc[j] += sum;
         }
     }
     FC_UNROLL for (int j = 0; j < NV; j++) {
-        if (taps % 2)
-            acc[j] += *(const VU *)(x + j * LANES) * (*w - FC_CAT(FC_T, _zero));
         zeros += acc[j] * 0;
         *(VU *)(to + j * LANES) = acc[j];
     }
     return zeros;
 }
 
-FC_INLINE void N(pairs_line_)(const int odd, ptrdiff_t taps, const T *x, const T *w, T *y, ptrdiff_t n)
+FC_INLINE void N(pairs_line_)(const int odd, int again, ptrdiff_t taps, const T *x, const T *w, T *y, ptrdiff_t n)
 {
     V zeros = FC_CAT(FC_T, _zero);
     ptrdiff_t p = 0;
@@ -208,12 +214,12 @@ FC_INLINE void N(pairs_line_)(const int odd, ptrdiff_t taps, const T *x, const T
     T sum = 0;
     FC_UNROLL for (int l = 0; l < LANES; l++)
         sum += zeros[l];
-    if (sum != 0)
+    if (sum != 0 && again)
         N(pairs_again_)(odd ? -1 : 1, taps, x, 1, w, y, 0, 1, n);
 }
 
 /* LANES rows */
-FC_INLINE void N(pairs_lanes_)(ptrdiff_t taps, int sign, const T *x, ptrdiff_t x_step, const T *w, T *y, ptrdiff_t y_step,
+FC_INLINE void N(pairs_lanes_)(ptrdiff_t taps, int sign, int again, const T *x, ptrdiff_t x_step, const T *w, T *y, ptrdiff_t y_step,
                                ptrdiff_t n, T *turned)
 {
     T *result = turned + (FC_PAIR_COLUMNS + R + taps) * LANES;
@@ -226,7 +232,7 @@ FC_INLINE void N(pairs_lanes_)(ptrdiff_t taps, int sign, const T *x, ptrdiff_t x
         const ptrdiff_t count = many < R ? R : many;
         N(pairs_turn_)(turned, x + p, x_step, many + taps - 1);
         memset(turned + (many + taps - 1) * LANES, 0, (count - many) * LANES * sizeof(T));
-        if (!(sign < 0 ? N(pairs_turned_odd_) : N(pairs_turned_even_))(taps, turned, w, result, LANES, count, LANES))
+        if (!(sign < 0 ? N(pairs_turned_odd_) : N(pairs_turned_even_))(taps, turned, w, result, LANES, count, LANES) && again)
             N(pairs_again_)(sign, taps, turned, LANES, w, result, LANES, count, LANES);
         for (ptrdiff_t q = 0; q < many; q += LANES) {
             q = q + LANES > many ? many - LANES : q;
@@ -235,24 +241,24 @@ FC_INLINE void N(pairs_lanes_)(ptrdiff_t taps, int sign, const T *x, ptrdiff_t x
     }
 }
 
-static void N(pair_lines_)(ptrdiff_t taps, int sign, const void *x_, ptrdiff_t x_step, const void *w, void *y_,
-                           ptrdiff_t y_step, ptrdiff_t rows, ptrdiff_t n, void *scratch)
+static void N(pair_lines_)(ptrdiff_t taps, int sign, int again, const void *x_, ptrdiff_t x_step, const void *w,
+                           void *y_, ptrdiff_t y_step, ptrdiff_t rows, ptrdiff_t n, void *scratch)
 {
     const T *x = x_;
     T *y = y_;
     ptrdiff_t part = n / LANES; /* of a row that is turned by itself */
     for (; rows >= LANES; rows -= LANES, x += LANES * x_step, y += LANES * y_step)
-        N(pairs_lanes_)(taps, sign, x, x_step, w, y, y_step, n, scratch);
+        N(pairs_lanes_)(taps, sign, again, x, x_step, w, y, y_step, n, scratch);
     for (; rows > 0; rows--, x += x_step, y += y_step) {
         ptrdiff_t done = 0;
         if (part >= LANES) {
-            N(pairs_lanes_)(taps, sign, x, part, w, y, part, part, scratch);
+            N(pairs_lanes_)(taps, sign, again, x, part, w, y, part, part, scratch);
             done = part * LANES < n ? n - LANES : n;
         }
         if (sign < 0)
-            N(pairs_line_)(1, taps, x + done, w, y + done, n - done);
+            N(pairs_line_)(1, again, taps, x + done, w, y + done, n - done);
         else
-            N(pairs_line_)(0, taps, x + done, w, y + done, n - done);
+            N(pairs_line_)(0, again, taps, x + done, w, y + done, n - done);
     }
 }
 #undef T
