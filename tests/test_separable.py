@@ -106,7 +106,7 @@ def test_the_order_of_sums_is_that_of_scipy(seed, shape, dtypes, view, data):
     for axis in range(len(shape)):
         taps = data.draw(st.integers(0, 12) | st.integers(0, 50))
         sign = data.draw(st.sampled_from((0, 1, -1)))
-        if dtypes == ("f8", "f8") and taps:  # others are tiles' work, fused and in another order
+        if dtypes[1] == "f8" and taps:  # others may be tiles' work, fused and in another order
             taps, sign = taps | 1, sign or 1
         w = rng.standard_normal(taps)
         w = w + sign * w[::-1]
