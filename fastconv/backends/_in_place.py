@@ -107,6 +107,13 @@ def one_sum(problem):
     return problem.compute.kind == "f" and problem.geometry.channels <= _costs.IN_PLACE_CHANNELS
 
 
+def many_channels(problem):
+    """Whether it is a 1x1 layer of stride 1, of planes, whose channels outweigh all else."""
+    g = problem.geometry
+    return (g.channels >= _costs.POINTWISE and not problem.channels_last and not g.transposed
+            and all(a.kernel == a.stride == 1 for a in g.axes))  # fmt: skip
+
+
 def along_rows(in_place, problem):
     """The InPlace if vectors of pixels can well be loaded from it, for all channels in one running sum."""
     if not in_place or in_place.steps[1] != 1 or not one_sum(problem):

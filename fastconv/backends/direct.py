@@ -100,6 +100,8 @@ def amounts(problem):
     apart = 0
     if _in_place.channels_together(problem) or (_in_place.one_sum(problem) and _in_place.reads_planes(problem)):
         dense, rows = dense * _costs.IN_PLACE_SAMPLE, 0
+    if _in_place.many_channels(problem) and not _in_place.channels_together(problem):
+        dense += _costs.POINTWISE_DIRECT_SAMPLE * _work.words(problem, math.prod(g.x_shape))
     if problem.channels_last and g.channels * filters * math.prod(g.groups) > 1:  # a channel at a time
         apart, dense, strided, stored = stored + _work.words(problem, math.prod(g.x_shape)), 0, 0, 0
     return {"call": 1, "product": _work.products(problem, macs), "sample": dense, "strided": strided, "row": rows,
@@ -115,9 +117,9 @@ def _slower(problem):
         taps = g.channels * math.prod(a.kernel for a in g.axes)
         many = g.channels >= _costs.DIRECT_STRIDED_CHANNELS or taps >= _costs.DIRECT_STRIDED_TAPS
         return _costs.DIRECT_STRIDED if many else 1
-    if g.channels < _costs.DIRECT_POINTWISE or any(a.kernel > 1 for a in g.axes) or _in_place.channels_together(problem):
+    if not _in_place.many_channels(problem) or _in_place.channels_together(problem):
         return 1
-    return _costs.DIRECT_POINTWISE_ONE_SUM if _in_place.one_sum(problem) else _costs.DIRECT_POINTWISE_MORE
+    return _costs.POINTWISE_DIRECT if _in_place.one_sum(problem) else _costs.POINTWISE_DIRECT_SUMS
 
 
 class _Operands:

@@ -45,6 +45,8 @@ def amounts(problem):
         macs *= _costs.IMPLICIT_SPREAD
     if math.prod(g.filters) <= _work.lanes(problem):
         macs *= _costs.IMPLICIT_NARROW
+    if _in_place.many_channels(problem) and not _in_place.one_sum(problem):
+        macs *= _costs.POINTWISE_IMPLICIT_SUMS
     dense, strided, rows = _work.gathered(problem)
     if _in_place.reads_planes(problem) and math.prod(g.filters) <= 2 * _work.lanes(problem):
         dense, rows = dense * _costs.IN_PLACE_SAMPLE, 0

@@ -12,7 +12,7 @@ import numpy as np
 from .. import _costs, _dtypes
 from .._core import indirect as _indirect
 from .._core.arrays import aligned
-from . import _matrix, _work, direct, reference
+from . import _in_place, _matrix, _work, direct, reference
 from ._activations import CODES
 from .base import BackendNotSupportedError, Jobs, Plan, Verdict, c_steps
 
@@ -51,6 +51,8 @@ def amounts(problem):
              "pointer": images * math.prod(a.out * a.kernel for a in g.axes), "image": images}  # fmt: skip
     if problem.channels_last:
         return found | {"stored_last": _work.words(problem, stored)}
+    if _in_place.many_channels(problem):
+        turned *= _costs.POINTWISE_INDIRECT_TURNED
     return found | {"turned": _work.words(problem, turned), "stored": _work.words(problem, stored * waste)}
 
 
