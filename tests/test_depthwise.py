@@ -157,6 +157,17 @@ def test_long_rows_are_cut_for_the_threads(kernel, keywords, multiplier):
     check(x, w, None, "channels_last", **given)
 
 
+@pytest.mark.parametrize("dtype", ["f", "d"])
+@pytest.mark.parametrize("channels", [128, 256, 264, 320, 1024])
+@pytest.mark.parametrize("keywords", [{"stride": 2}, {"stride": (1, 3)}, {"dilation": 2}])
+def test_pixels_that_push_each_other_out_of_the_cache(keywords, channels, dtype):
+    """Tiles of two vectors where 256 and more channels, a power of two, lie between pixels."""
+    rng = np.random.default_rng(channels)
+    for kernel, width in ((3, 20), (3, 9), (5, 24)):
+        x, w = whole(rng, (1, channels, 7, width), dtype), whole(rng, (channels, 1, kernel, kernel), dtype)
+        check(x, w, whole(rng, channels, dtype), "channels_last", padding=2, **keywords)
+
+
 @pytest.mark.parametrize("taps", [3, 5, 7])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_square_kernels_on_planes_of_every_width(taps, dtype):

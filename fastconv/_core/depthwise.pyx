@@ -10,6 +10,8 @@ A Job belongs to one set of strides; backends/depthwise.py builds it.  Real floa
 """
 from libc.stdint cimport int32_t
 from libc.string cimport memcpy, memset
+from math import gcd
+
 cimport numpy as cnp
 
 from fastconv._core cimport kernels as k
@@ -36,6 +38,12 @@ cdef const k.fc_depthwise_row *_find(int kind) except NULL:
 def lanes(int kind):
     """Numbers in a vector of that kind."""
     return _find(kind).lanes
+
+
+cdef bint crowded(ptrdiff_t lines, ptrdiff_t step) noexcept:
+    """Whether so many lines of the first-level cache, step bytes apart, push each other out."""
+    cdef ptrdiff_t ways = 8, sets = 64, line = 64
+    return step % line == 0 and lines > ways * sets // gcd(step // line, sets)
 
 
 ctypedef struct Call:
@@ -130,6 +138,8 @@ cdef class RowJob(Job):
         d.kw, d.stride, d.dilation = self.taps[2], self.stride[2], self.dilation[2]
         d.left, d.w_tap = -self.first[2], channels * side
         d.x_col, d.out_col = self.x_step[2] // self.number, self.out_step[2] // self.number
+        d.crowded = crowded(self.taps[0] * self.taps[1] * ((TILE - 1) * d.stride + (d.kw - 1) * d.dilation + 1),
+                            self.x_step[2])
         # whole tiles of pixels, and what a thread may well take at once
         self.piece = max(1, PIECE // max(<ptrdiff_t>1, channels * side * d.kw) // TILE) * TILE
         self.pieces = max(<ptrdiff_t>1, (d.cols + self.piece - 1) // self.piece)

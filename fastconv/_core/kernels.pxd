@@ -112,6 +112,7 @@ cdef extern from "kernels/fc_kernels.h" nogil:
     ctypedef void fc_turned_rows(const fc_turned *d, ptrdiff_t count, const void *const *rows, const void *w,
                                  const void *bias, void *y) noexcept
     ctypedef struct fc_last_row:
+        int crowded
         ptrdiff_t channels
         ptrdiff_t w
         ptrdiff_t cols

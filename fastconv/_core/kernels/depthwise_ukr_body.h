@@ -155,11 +155,10 @@ FC_INLINE void N(last_tile_)(const int PX, const int NV, const int KW, const int
         }
 }
 
-/* All channels of PX pixels: pairs of vectors, then single ones, the last over its neighbour. */
-FC_INLINE void N(last_pixels_)(const int PX, const int KW, const int EDGE, const fc_last_row *d,
+/* All channels of PX pixels: NV vectors, then single ones, the last over its neighbour. */
+FC_INLINE void N(last_pixels_)(const int PX, const int NV, const int KW, const int EDGE, const fc_last_row *d,
                                ptrdiff_t at, const T *x, const T *w, const T *bias, T *out)
 {
-    const int NV = FC_PICK(2, 1, 1);
     ptrdiff_t k = 0;
     for (; NV == 2 && k + 2 * LANES <= d->channels; k += 2 * LANES)
         N(last_tile_)(PX, NV, KW, EDGE, d, at, x + k, w + k, bias ? bias + k : NULL, out + k);
@@ -170,40 +169,45 @@ FC_INLINE void N(last_pixels_)(const int PX, const int KW, const int EDGE, const
     }
 }
 
-/* A whole row by tiles of 7 pixels (the usual sizes of planes are multiples of it), of 4 and of 1. */
-FC_INLINE void N(last_row_)(const int KW, const fc_last_row *d, const T *x, const T *w,
+/* A whole row by tiles of PX pixels and NV vectors, of 4 and of 1. */
+FC_INLINE void N(last_row_)(const int PX, const int NV, const int KW, const fc_last_row *d, const T *x, const T *w,
                             const T *bias, T *out)
 {
     const ptrdiff_t reach = (d->kw - 1) * d->dilation;
     for (ptrdiff_t q = 0; q < d->cols;) {
-        const ptrdiff_t left = d->cols - q, px = left >= 7 ? 7 : left >= 4 ? 4 : 1;
+        const ptrdiff_t left = d->cols - q, px = left >= PX ? PX : left >= 4 ? 4 : 1;
         const ptrdiff_t at = q * d->stride - d->left;
         const int edge = at < 0 || at + (px - 1) * d->stride + reach >= d->w;
         const T *xq = x + at * d->x_col;
         T *to = out + q * d->out_col;
-        if (px == 7 && !edge)
-            N(last_pixels_)(7, KW, 0, d, at, xq, w, bias, to);
-        else if (px == 7)
-            N(last_pixels_)(7, KW, 1, d, at, xq, w, bias, to);
+        if (px == PX && !edge)
+            N(last_pixels_)(PX, NV, KW, 0, d, at, xq, w, bias, to);
+        else if (px == PX)
+            N(last_pixels_)(PX, NV, KW, 1, d, at, xq, w, bias, to);
         else if (px == 4)
-            N(last_pixels_)(4, KW, 1, d, at, xq, w, bias, to);
+            N(last_pixels_)(4, NV, KW, 1, d, at, xq, w, bias, to);
         else
-            N(last_pixels_)(1, KW, 1, d, at, xq, w, bias, to);
+            N(last_pixels_)(1, NV, KW, 1, d, at, xq, w, bias, to);
         q += px;
     }
 }
 
 static void N(last_)(const fc_last_row *d, const void *x, const void *w, const void *bias, void *out)
 {
+    /* 7 pixels: the usual sizes of planes are multiples of it. Where pixels push each other out of the cache, and taps
+     * do not share what is loaded: 4, so that 16 registers hold two vectors, as a line of the cache does. */
+    const int NV = FC_PICK(2, 1, 1);
     const ptrdiff_t kw = d->stride == 1 && d->dilation == 1 ? d->kw : 0;
     if (kw == 3)
-        N(last_row_)(3, d, (const T *)x, (const T *)w, (const T *)bias, (T *)out);
+        N(last_row_)(7, NV, 3, d, (const T *)x, (const T *)w, (const T *)bias, (T *)out);
     else if (kw == 5)
-        N(last_row_)(5, d, (const T *)x, (const T *)w, (const T *)bias, (T *)out);
+        N(last_row_)(7, NV, 5, d, (const T *)x, (const T *)w, (const T *)bias, (T *)out);
     else if (kw == 7)
-        N(last_row_)(7, d, (const T *)x, (const T *)w, (const T *)bias, (T *)out);
+        N(last_row_)(7, NV, 7, d, (const T *)x, (const T *)w, (const T *)bias, (T *)out);
+    else if (NV == 1 && d->crowded)
+        N(last_row_)(4, 2, 0, d, (const T *)x, (const T *)w, (const T *)bias, (T *)out);
     else
-        N(last_row_)(0, d, (const T *)x, (const T *)w, (const T *)bias, (T *)out);
+        N(last_row_)(7, NV, 0, d, (const T *)x, (const T *)w, (const T *)bias, (T *)out);
 }
 
 /* ---- channels last, small groups: a vector holds several, each of whose filters takes the channels of its own ---- */

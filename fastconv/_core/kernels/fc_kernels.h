@@ -254,8 +254,10 @@ typedef void fc_turned_rows(const fc_turned *d, ptrdiff_t count, const void *con
 /* One row of outputs whose channels are neighbours in memory: for q < cols, k < channels
  * out[q * out_col + k] = bias[k] + sum over r < rows, s < kw of
  *                        x[row_x[r] + (q * stride + s * dilation - left) * x_col + k] * w[row_w[r] + s * w_tap + k]
- * where a column outside 0 .. w - 1 counts as nothing. channels >= lanes. */
+ * where a column outside 0 .. w - 1 counts as nothing. channels >= lanes. crowded: pixels fall into few sets of the
+ * first-level cache, so that lines are used up at once. */
 typedef struct {
+    int crowded;
     ptrdiff_t channels, w, cols, kw, stride, dilation, left, x_col, out_col, w_tap;
     ptrdiff_t rows;
     const ptrdiff_t *row_x, *row_w;
