@@ -182,8 +182,7 @@ def build_job(problem, x, out_steps):
     out_from = np.add.outer(direct.offsets(g.batch, out_steps[:nb]),
                             direct.offsets(g.groups, out_steps[nb : nb + ng]))  # fmt: skip
     filters = math.prod(g.filters)
-    strip = max(1, min(pixels, _costs.INDIRECT_STRIP))
-    strip = -(-pixels // max(1, -(-pixels // strip))) if pixels else 1
+    strip = _strip(pixels, filters, x_at.size, _indirect.tile_pixels(problem.types.kind))
     strips = max(1, -(-pixels // strip)) * x_at.size
     return _indirect.Job(
         kind=problem.types.kind, activation=CODES.index(problem.activation), out_type=problem.types.memory,
@@ -195,10 +194,19 @@ def build_job(problem, x, out_steps):
         w_g=direct.offsets(g.groups, w_steps[:ng]),
         w_k=direct.offsets(g.filters, w_steps[ng : ng + len(g.filters)]), w_at=w_at.reshape(-1),
         w_place=np.ascontiguousarray(w_place).reshape(-1),
-        strip=strip, parts=-(-_costs.ITEMS_WANTED // strips) if filters >= 64 else 1,
+        strip=strip, parts=-(-_costs.ITEMS_WANTED // strips) if filters >= _costs.INDIRECT_SHARED else 1,
         source_at=None if in_place else direct.offsets(sizes, _spatial(g, x.strides)),
         source_step=x.strides[nb + ng],
     )  # fmt: skip
+
+
+def _strip(pixels, filters, images, tile):
+    """Pixels of a strip; strips are cut for the threads where filters are too few to be shared out."""
+    cuts = -(-pixels // _costs.INDIRECT_STRIP)
+    if filters >= _costs.INDIRECT_SHARED:
+        return max(1, -(-pixels // max(1, cuts)))
+    cuts = max(cuts, min(-(-_costs.STRIPS_WANTED // max(1, images)), pixels // (_costs.INDIRECT_TILES * tile)))
+    return max(tile, -(-pixels // max(1, cuts) // tile) * tile)
 
 
 def plan(problem):
