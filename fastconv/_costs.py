@@ -136,6 +136,9 @@ IMPLICIT_SPREAD = 1.08
 # and where tiles are one vector wide: a load for every product (64 channels to 3 and 8 filters, 3x3 and transposed 4x4:
 # 1.15 to 1.45 times what is predicted without)
 IMPLICIT_NARROW = 1.2
+# and in groups with channels last (3x3 layers of 8 to 32 channels a group: 0.95 to 1.5 times what is predicted without,
+# "direct" and "indirect" 0.8 to 1); and all of a Winograd layer whose groups make no more than a vector each
+IMPLICIT_LAST_GROUPS, WINOGRAD_LAST_GROUPS = 1.3, 1.3
 # and what a sample costs that is read where it lies, of what gathering costs (1x1 layers; of direct too)
 IN_PLACE_SAMPLE = 1 / 6
 # the share of the rate of depthwise layers that is left with several filters a channel and no rows that share what

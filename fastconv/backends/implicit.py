@@ -45,6 +45,8 @@ def amounts(problem):
         macs *= _costs.IMPLICIT_SPREAD
     if math.prod(g.filters) <= _work.lanes(problem):
         macs *= _costs.IMPLICIT_NARROW
+    if problem.channels_last and math.prod(g.groups) > 1:
+        macs *= _costs.IMPLICIT_LAST_GROUPS
     if _in_place.many_channels(problem) and not _in_place.one_sum(problem):
         macs *= _costs.POINTWISE_IMPLICIT_SUMS
     dense, strided, rows = _work.gathered(problem)

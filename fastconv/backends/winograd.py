@@ -179,7 +179,9 @@ def cost(problem):
     """Seconds on one thread."""
     if _complex.fits(problem):
         return cost(_complex.real(problem)) + _complex.cost(problem)
-    return _work.seconds(name, amounts(problem))
+    g = problem.geometry
+    narrow = problem.channels_last and math.prod(g.groups) > 1 and math.prod(g.filters) <= _work.lanes(problem)
+    return _work.seconds(name, amounts(problem)) * (_costs.WINOGRAD_LAST_GROUPS if narrow else 1)
 
 
 class WinogradPlan(Plan):
