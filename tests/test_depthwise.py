@@ -203,3 +203,20 @@ def test_small_planes_of_every_shape(dtype):
             if width + sum(pads) >= 3:
                 check(x, w, whole(rng, 35, dtype), padding=[(1, 1), pads], activation="relu")
                 check(x, w, None, padding=[(2, 0), pads])
+
+
+@pytest.mark.parametrize("dtype", ["f", "d"])
+@pytest.mark.parametrize(("shape", "kernel"), [((2, 40, 9, 11), (3, 3)), ((1, 96, 30, 33), (7, 7)), ((1, 16, 4, 8, 9), (3, 3, 3)),
+                                               ((1, 3, 20, 20), (3, 3)), ((2, 33, 200), (5,))])  # fmt: skip
+def test_views_of_pictures(shape, kernel, dtype):
+    """Channels first by a transposition alone, as of (height, width, channels); the result is contiguous, or lies as x does."""
+    rng = np.random.default_rng(0)
+    x, w = np.moveaxis(last(whole(rng, shape, dtype)), -1, 1), whole(rng, (shape[1], 1, *kernel), dtype)
+    keywords = {"padding": kernel[0] // 2, "groups": shape[1]}
+    wanted = fastconv.conv(x, w, backend="reference", **keywords)
+    found = fastconv.conv(x, w, backend="depthwise", **keywords)
+    np.testing.assert_array_equal(found, wanted)
+    assert found.flags.c_contiguous
+    out = np.moveaxis(last(np.empty_like(wanted)), -1, 1)
+    np.testing.assert_array_equal(fastconv.conv(x, w, backend="depthwise", out=out, **keywords), wanted)
+    np.testing.assert_array_equal(fastconv.plan(w, input_shape=shape, backend="depthwise", **keywords)(x, out=out), wanted)

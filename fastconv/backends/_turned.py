@@ -63,6 +63,26 @@ def _images(g, itemsize):
     return max(n for n in range(1, min(most, max(1, batch)) + 1) if batch % n == 0)
 
 
+def channels_behind(array, g):
+    """The view with all axes of channels behind the spatial ones."""
+    first, end = len(g.batch), array.ndim - len(g.axes)
+    return array.transpose((*range(first), *range(end, array.ndim), *range(first, end)))
+
+
+def in_planes(problem, x):
+    """A copy of x, which lies in memory with channels last, with channels first; None where x lies otherwise."""
+    g = problem.geometry
+    channels, pixels = _sides(g)[0]
+    last = channels_behind(x, g)
+    if (problem.workspace_limit is not None or not _turn.can(problem.types.kind, channels, pixels)
+            or not arrays.ready(last, problem.dtype)):  # fmt: skip
+        return None
+    planes = arrays.new(x.shape, problem.dtype)
+    images = math.prod(g.batch)
+    _turn.turn(problem.types.kind, last.reshape(images, pixels, channels), planes.reshape(images, channels, pixels), False)
+    return planes
+
+
 class _Last(Plan):
     """What the ways share: operands as images with channels last."""
 
@@ -77,7 +97,7 @@ class _Last(Plan):
         g, compute = self.problem.geometry, self.problem.compute
         images = math.prod(g.batch)
         (channels, pixels), (filters, outs) = _sides(g)
-        last, to = self._channels_last(x), self._channels_last(out)
+        last, to = channels_behind(x, g), channels_behind(out, g)
         if not arrays.ready(last, compute):
             last = np.require(last, compute, ("C", "A"))
         usual = arrays.ready(to, compute)  # else out is of another layout
@@ -85,11 +105,6 @@ class _Last(Plan):
         self._run(last.reshape(images, pixels, channels), weights, result)
         if not usual:
             to[...] = result.reshape(to.shape)
-
-    def _channels_last(self, array):
-        """The view with all axes of channels behind the spatial ones."""
-        first, end = len(self.problem.geometry.batch), array.ndim - len(self.problem.geometry.axes)
-        return array.transpose((*range(first), *range(end, array.ndim), *range(first, end)))
 
 
 class TurnedPlan(_Last):

@@ -16,7 +16,7 @@ from .. import _costs
 from .._core import arrays, fir, turn
 from .._core import depthwise as _depthwise
 from .._problem import PAD_CODES
-from . import _fir, _image, _work, direct, reference
+from . import _fir, _image, _turned, _work, direct, reference
 from ._activations import CODES
 from .base import BackendNotSupportedError, Jobs, Plan, Verdict
 
@@ -124,7 +124,9 @@ class DepthwisePlan(Plan):
     def run(self, x, weights, out):
         if x.dtype != self.problem.dtype or not (x.dtype.isnative and x.flags.aligned):
             x = x.astype(self.problem.dtype)  # the same bits as if the caller had converted it
-        job = self._job(x.strides, out.strides)
+        job, planes = self._job(x.strides, out.strides), x
+        if job is None and (planes := _turned.in_planes(self.problem, x)) is not None:
+            job = self._job(planes.strides, out.strides)
         if job is None:
             self._fallback().run(x, weights, out)
             return
@@ -133,7 +135,7 @@ class DepthwisePlan(Plan):
             # a NaN or infinity in the weights times a padded zero must not make a NaN
             reference.ReferencePlan(self.problem).run(x, weights, out)
             return
-        job.run(x, packed, weights.bias, out)
+        job.run(planes, packed, weights.bias, out)
 
 
 def pack(problem, w, packing):
@@ -189,7 +191,7 @@ def build_job(problem, x_steps, out_steps):
         return None
     if _on_lines(g):
         return _line_job(problem, x_steps, out_steps, common)
-    turned = _turned(g, axes, x_g, out_g, size, lanes)
+    turned = _small_planes(g, axes, x_g, out_g, size, lanes)
     if turned is not None:
         return _depthwise.TurnedJob(channels=channels, **turned, **common)
     if axes[2][2] >= _costs.ROW_SAMPLES and any(a.stride > 1 or a.dilation > 1 for a in g.axes):
@@ -233,7 +235,7 @@ def _line_job(problem, x_steps, out_steps, common):
     )  # fmt: skip
 
 
-def _turned(g, axes, x_g, out_g, size, lanes):
+def _small_planes(g, axes, x_g, out_g, size, lanes):
     """Keywords of a TurnedJob where planes are small and lie at equal steps, else None."""
     channels = len(x_g)
     samples = math.prod(a[2] for a in axes)
