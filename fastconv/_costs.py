@@ -111,12 +111,12 @@ UNITS = {
 DIRECT_FEW = {1: 3.0, 2: 2.1, 3: 1.75}
 # 1x1 layers of so many channels and stride 1, channels first. "direct": each product as so many where one running sum
 # takes all channels, and where several do; and what a sample costs more, every one being in another line of memory.
-# "implicit": each product as so many in several sums. "indirect": each turned sample as so many. Few filters, and batches,
-# which come from farther away, showed it (asv_bench/tools/network_layers.py --backends direct implicit indirect: 158
-# layers of one image, one thread, and 133 of eight, two threads; two AVX2 cores).
+# "indirect": each turned sample as so many. Few filters, and batches, which come from farther away, showed it
+# (asv_bench/tools/network_layers.py --backends direct implicit indirect: 158 layers of one image, one thread, and 133
+# of eight, two threads; two AVX2 cores).
 POINTWISE = 64
 POINTWISE_DIRECT, POINTWISE_DIRECT_SUMS, POINTWISE_DIRECT_SAMPLE = 0.94, 1.1, 3.4
-POINTWISE_IMPLICIT_SUMS, POINTWISE_INDIRECT_TURNED = 1.08, 1.7
+POINTWISE_INDIRECT_TURNED = 1.5
 # Strided layers of so many channels or taps of a window, each product as so many: 1.1 to 1.5 times what they are
 # predicted to take without (16 to 512 channels, 3 to 8 taps; 3 channels of 11 x 11), "implicit" and "indirect" 0.95 to 1.3.
 DIRECT_STRIDED, DIRECT_STRIDED_CHANNELS, DIRECT_STRIDED_TAPS = 1.3, 16, 256

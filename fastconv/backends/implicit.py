@@ -47,8 +47,6 @@ def amounts(problem):
         macs *= _costs.IMPLICIT_NARROW
     if problem.channels_last and math.prod(g.groups) > 1:
         macs *= _costs.IMPLICIT_LAST_GROUPS
-    if _in_place.many_channels(problem) and not _in_place.one_sum(problem):
-        macs *= _costs.POINTWISE_IMPLICIT_SUMS
     dense, strided, rows = _work.gathered(problem)
     if _in_place.reads_planes(problem) and math.prod(g.filters) <= 2 * _work.lanes(problem):
         dense, rows = dense * _costs.IN_PLACE_SAMPLE, 0
