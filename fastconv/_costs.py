@@ -113,7 +113,7 @@ DIRECT_FEW = {1: 3.0, 2: 2.1, 3: 1.75}
 # takes all channels, and where several do; and what a sample costs more, every one being in another line of memory.
 # "indirect": each turned sample as so many. Few filters, and batches, which come from farther away, showed it
 # (asv_bench/tools/network_layers.py --backends direct implicit indirect: 158 layers of one image, one thread, and 133
-# of eight, two threads; two AVX2 cores).
+# with --images 8, two threads; two AVX2 cores).
 POINTWISE = 64
 POINTWISE_DIRECT, POINTWISE_DIRECT_SUMS, POINTWISE_DIRECT_SAMPLE = 0.94, 1.1, 3.4
 POINTWISE_INDIRECT_TURNED = 1.5

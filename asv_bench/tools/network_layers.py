@@ -1,6 +1,6 @@
-"""Every layer of published networks at one image: calls and plans against PyTorch, and every backend against the rest.
+"""Every layer of published networks: calls and plans against PyTorch, and every backend against the rest.
 
-usage: python asv_bench/tools/network_layers.py [NETWORK]... [--threads T] [--file TIMES.json] [--backends NAME...]
+usage: python asv_bench/tools/network_layers.py [NETWORK]... [--threads T] [--images N] [--file TIMES.json] [--backends NAME...]
 
 Networks are those of timm (installed apart: pip install timm), run without numbers (PyTorch's "meta" device) while
 their convolutions are written down; by default some of every family. Results are compared too. Prints the layers
@@ -21,6 +21,7 @@ convmixer_768_32 visformer_small mambaout_tiny rdnet_tiny""".split()
 options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 options.add_argument("networks", nargs="*", default=NETWORKS)
 options.add_argument("--threads", type=int, default=2)
+options.add_argument("--images", type=int, default=1, help="a batch of so many")
 options.add_argument("--file", default="", help="keep the times there")
 options.add_argument("--backends", nargs="*", default=[], help="plans of these are timed as well")
 options.add_argument("--worst", type=int, default=25)
@@ -65,7 +66,7 @@ def layers_of(network):
     """The convolutions of a network, in order."""
     with torch.device("meta"), torch.no_grad(), Recorder() as recorder:
         model = timm.create_model(network).eval()
-        model(torch.empty(1, *model.default_cfg["input_size"]))
+        model(torch.empty(OPTIONS.images, *model.default_cfg["input_size"]))
     return recorder.layers
 
 
