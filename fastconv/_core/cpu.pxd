@@ -8,5 +8,6 @@ cdef enum:
 
 cdef int isa_index() noexcept
 cdef int threads_for(double work) noexcept
+cpdef bint crowded(ptrdiff_t lines, ptrdiff_t step)
 cdef void run_region(k.fc_task *task, void *job, void *call, void *team, ptrdiff_t items, ptrdiff_t chunk,
                      int threads) noexcept nogil

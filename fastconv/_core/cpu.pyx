@@ -6,6 +6,7 @@ parallel region (``omp_set_num_threads`` is never called: it would change other 
 """
 import os
 from contextvars import ContextVar
+from math import gcd
 
 from fastconv._core cimport kernels as k
 
@@ -148,6 +149,12 @@ def _after_fork_in_child():
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+cpdef bint crowded(ptrdiff_t lines, ptrdiff_t step):
+    """Whether so many lines of the first-level cache (8 ways of 64 lines of 64 bytes), step bytes apart, push each other
+    out."""
+    return step % 64 == 0 and lines > 8 * 64 // gcd(step // 64, 64)
 
 
 cdef int threads_for(double work) noexcept:

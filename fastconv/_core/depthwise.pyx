@@ -10,12 +10,10 @@ A Job belongs to one set of strides; backends/depthwise.py builds it.  Real floa
 """
 from libc.stdint cimport int32_t
 from libc.string cimport memcpy, memset
-from math import gcd
-
 cimport numpy as cnp
 
 from fastconv._core cimport kernels as k
-from fastconv._core.cpu cimport isa_index, threads_for
+from fastconv._core.cpu cimport crowded, isa_index, threads_for
 from fastconv._core.job cimport Buffer, Team, buffer_of, depthwise_row, table
 
 cnp.import_array()
@@ -38,12 +36,6 @@ cdef const k.fc_depthwise_row *_find(int kind) except NULL:
 def lanes(int kind):
     """Numbers in a vector of that kind."""
     return _find(kind).lanes
-
-
-cdef bint crowded(ptrdiff_t lines, ptrdiff_t step) noexcept:
-    """Whether so many lines of the first-level cache, step bytes apart, push each other out."""
-    cdef ptrdiff_t ways = 8, sets = 64, line = 64
-    return step % line == 0 and lines > ways * sets // gcd(step // line, sets)
 
 
 ctypedef struct Call:

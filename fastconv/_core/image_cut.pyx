@@ -18,7 +18,8 @@ cdef enum:
     STREAM_APART = 256
     # Samples under taps that read the same from both ends are added in pairs. Fewer taps gain nothing: samples are
     # copied, down the columns, and turned, along rows, for it (asv_bench/tools/pair_taps.py). Where the other way is
-    # in order, without the tiles' register blocks, fewer taps are enough.
+    # in order, without the tiles' register blocks, fewer taps are enough (the same tool with --dtype float64, on two builds
+    # that differ in these).
     DOWN_PAIRS = 25
     LINE_PAIRS = 97
     DOWN_ORDERED = 11
@@ -194,17 +195,22 @@ cdef int mirrored(int kind, const char *w, ptrdiff_t taps) noexcept nogil:
 
 
 cdef Way way_of(const Image *d, const char *w, ptrdiff_t taps, bint down, bint whole) noexcept nogil:
-    """How taps of one axis are summed; whole: there are as many columns of results as of samples."""
+    """How the taps of one axis, 0 where they are not apart from the others', are summed; whole: there are as many columns
+    of results as of samples."""
     cdef Way way
     cdef bint ordered
+    cdef int least
     way.order, way.symmetry, way.exact = BY_TILES, 0, d.exact and taps % 2
     if d.tools.pair_columns != NULL:
         way.symmetry = mirrored(d.tools.kind, w, taps)
     if way.symmetry == 0:
         return way
     ordered = way.exact or way.symmetry < 0 and d.tools.kind == F32 and taps % 2 and taps <= TAP_BLOCK
-    if whole and taps <= MOST_PAIRS and taps >= (
-            (DOWN_ORDERED if ordered else DOWN_PAIRS) if down else LINE_ORDERED if ordered else LINE_PAIRS):
+    if down:
+        least = DOWN_ORDERED if ordered else DOWN_PAIRS
+    else:
+        least = LINE_ORDERED if ordered else LINE_PAIRS
+    if whole and least <= taps <= MOST_PAIRS:
         way.order = IN_PAIRS
     elif ordered:
         way.order = IN_ORDER
@@ -214,21 +220,13 @@ cdef Way way_of(const Image *d, const char *w, ptrdiff_t taps, bint down, bint w
 cdef Way way_down(const Image *d, const char *w) noexcept nogil:
     """way_of the taps down the columns."""
     cdef const Axis *col = &d.axis[d.axes - 1]
-    cdef Way way
-    way.order, way.symmetry = BY_TILES, 0
-    if d.planes == 1 and (d.lined or col.taps == 1):
-        return way_of(d, w, d.axis[d.axes - 2].taps, True,
-                      col.size >= d.tools.lanes and (d.lined or col.size == col.out))
-    return way
+    cdef ptrdiff_t taps = d.axis[d.axes - 2].taps if d.planes == 1 and (d.lined or col.taps == 1) else 0
+    return way_of(d, w, taps, True, col.size >= d.tools.lanes and (d.lined or col.size == col.out))
 
 
 cdef Way way_along(const Image *d, const char *w) noexcept nogil:
     """way_of the taps along the rows."""
     cdef const Axis *col = &d.axis[d.axes - 1]
     cdef ptrdiff_t down = d.planes * d.axis[d.axes - 2].taps
-    cdef Way way
-    way.order, way.symmetry = BY_TILES, 0
-    if d.lined or down == 1:
-        return way_of(d, w + (down * d.tools.number if d.lined else 0), col.taps, False,
-                      col.out >= d.tools.lanes)
-    return way
+    return way_of(d, w + (down * d.tools.number if d.lined else 0), col.taps if d.lined or down == 1 else 0, False,
+                  col.out >= d.tools.lanes)

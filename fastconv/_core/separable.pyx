@@ -297,7 +297,7 @@ cdef int _step(cnp.ndarray x, cnp.ndarray out, list step, int column, bint means
     if len(step) == 1 and narrow.fits(x, out, one[0].axis, taps, means):
         return narrow.run(x, out, MEMORY[(<object>x).dtype], MEMORY[(<object>out).dtype], one[0].axis, step[0][1],
                           one[0].mode, one[0].cval, one[0].before,
-                          image_cut.mirrored(6, <const char *>one[0].w, taps) if taps % 2 else 0, means)
+                          image_cut.mirrored(F64, <const char *>one[0].w, taps) if taps % 2 else 0, means)
     set_image(&d, x, out, down, along, column)
     if means:
         return run_box(&d, <const char *>cnp.PyArray_DATA(x), <char *>cnp.PyArray_DATA(out))

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import _costs
+from .._core import cpu
 from ._lowering import merge, tap_order
 
 
@@ -124,5 +125,4 @@ def along_rows(in_place, problem):
 
 def crowded(channels, channel_step):
     """Whether planes so many bytes apart fall into few sets of the L1 cache: they would push each other out."""
-    lines = min(channels, 256) * 3 // 2
-    return channel_step % 64 == 0 and lines > 8 * 64 // math.gcd(channel_step // 64, 64)
+    return cpu.crowded(min(channels, 256) * 3 // 2, channel_step)

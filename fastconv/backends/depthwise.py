@@ -18,7 +18,7 @@ from .._core import depthwise as _depthwise
 from .._problem import PAD_CODES
 from . import _fir, _image, _turned, _work, direct, reference
 from ._activations import CODES
-from .base import BackendNotSupportedError, Jobs, Plan, Verdict
+from .base import BackendNotSupportedError, Jobs, Plan, Verdict, c_steps
 
 name = "depthwise"
 MOST_TAPS = 256  # as in _core/depthwise.pyx
@@ -124,9 +124,12 @@ class DepthwisePlan(Plan):
     def run(self, x, weights, out):
         if x.dtype != self.problem.dtype or not (x.dtype.isnative and x.flags.aligned):
             x = x.astype(self.problem.dtype)  # the same bits as if the caller had converted it
-        job, planes = self._job(x.strides, out.strides), x
-        if job is None and (planes := _turned.in_planes(self.problem, x)) is not None:
-            job = self._job(planes.strides, out.strides)
+        job = self._job(x.strides, out.strides)
+        if job is None:  # what would do for planes is worth turning them
+            planar = self._job(c_steps(x.shape, x.dtype), out.strides)
+            planes = None if planar is None else _turned.in_planes(self.problem, x)
+            if planes is not None:
+                job, x = planar, planes
         if job is None:
             self._fallback().run(x, weights, out)
             return
@@ -135,7 +138,7 @@ class DepthwisePlan(Plan):
             # a NaN or infinity in the weights times a padded zero must not make a NaN
             reference.ReferencePlan(self.problem).run(x, weights, out)
             return
-        job.run(planes, packed, weights.bias, out)
+        job.run(x, packed, weights.bias, out)
 
 
 def pack(problem, w, packing):

@@ -100,7 +100,7 @@ def amounts(problem):
     apart = 0
     if _in_place.channels_together(problem) or (_in_place.one_sum(problem) and _in_place.reads_planes(problem)):
         dense, rows = dense * _costs.IN_PLACE_SAMPLE, 0
-    if _in_place.many_channels(problem) and not _in_place.channels_together(problem):
+    if _meets_far(problem):
         dense += _costs.POINTWISE_DIRECT_SAMPLE * _work.words(problem, math.prod(g.x_shape))
     if problem.channels_last and g.channels * filters * math.prod(g.groups) > 1:  # a channel at a time
         apart, dense, strided, stored = stored + _work.words(problem, math.prod(g.x_shape)), 0, 0, 0
@@ -117,9 +117,14 @@ def _slower(problem):
         taps = g.channels * math.prod(a.kernel for a in g.axes)
         many = g.channels >= _costs.DIRECT_STRIDED_CHANNELS or taps >= _costs.DIRECT_STRIDED_TAPS
         return _costs.DIRECT_STRIDED if many else 1
-    if not _in_place.many_channels(problem) or _in_place.channels_together(problem):
+    if not _meets_far(problem):
         return 1
     return _costs.POINTWISE_DIRECT if _in_place.one_sum(problem) else _costs.POINTWISE_DIRECT_SUMS
+
+
+def _meets_far(problem):
+    """Whether it is a 1x1 layer whose samples of a pixel are met one after the other, each in another line of memory."""
+    return _in_place.many_channels(problem) and not _in_place.channels_together(problem)
 
 
 class _Operands:

@@ -202,11 +202,11 @@ def build_job(problem, x, out_steps):
 
 def _strip(pixels, filters, images, tile):
     """Pixels of a strip; strips are cut for the threads where filters are too few to be shared out."""
-    cuts = -(-pixels // _costs.INDIRECT_STRIP)
+    cuts = max(1, -(-pixels // _costs.INDIRECT_STRIP))
     if filters >= _costs.INDIRECT_SHARED:
-        return max(1, -(-pixels // max(1, cuts)))
+        return max(1, -(-pixels // cuts))
     cuts = max(cuts, min(-(-_costs.STRIPS_WANTED // max(1, images)), pixels // (_costs.INDIRECT_TILES * tile)))
-    return max(tile, -(-pixels // max(1, cuts) // tile) * tile)
+    return max(tile, -(-pixels // cuts // tile) * tile)
 
 
 def plan(problem):

@@ -51,12 +51,13 @@ typedef void fc_ordered_ukr(const fc_ordered *what, ptrdiff_t n, int write);
 typedef void fc_cast(void *to, ptrdiff_t step, fc_memory_type type, const double *values, ptrdiff_t n);
 /* y[r * y_step + p] = sum over t < taps of rows[r + t][at + p] * w[t] for r < count, p < n, n >= lanes, where
  * w[taps - 1 - t] is w[t] (sign 1) or -w[t] (sign -1); only the first half of w is read, and the middle.
- * again: whether what overflows in a sum of two samples is computed again. scratch: FC_PAIR_SCRATCH(count, taps) bytes. Floats only, else NULL. */
+ * again: whether what overflows in a sum of two samples is computed again. scratch: FC_PAIR_SCRATCH(count, taps) bytes.
+ * Floats only, else NULL. */
 #define FC_PAIR_PANEL 256 /* bytes of a row that are filtered together */
 #define FC_PAIR_ROWS 6
 #define FC_PAIR_SCRATCH(count, taps) (((count) + 2 * FC_PAIR_ROWS + (taps)) * FC_PAIR_PANEL)
-typedef void fc_pair_columns(ptrdiff_t taps, int sign, int again, const void *const *rows, ptrdiff_t at, const void *w, void *y,
-                             ptrdiff_t y_step, ptrdiff_t count, ptrdiff_t n, void *scratch);
+typedef void fc_pair_columns(ptrdiff_t taps, int sign, int again, const void *const *rows, ptrdiff_t at, const void *w,
+                             void *y, ptrdiff_t y_step, ptrdiff_t count, ptrdiff_t n, void *scratch);
 /* y[r * y_step + p] = sum over t < taps of x[r * x_step + p + t] * w[t] for such taps, r < count, p < n, n >= lanes.
  * scratch: as for FC_PAIR_COLUMNS rows. */
 #define FC_PAIR_COLUMNS 256

@@ -219,8 +219,8 @@ FC_INLINE void N(pairs_line_)(const int odd, int again, ptrdiff_t taps, const T 
 }
 
 /* LANES rows */
-FC_INLINE void N(pairs_lanes_)(ptrdiff_t taps, int sign, int again, const T *x, ptrdiff_t x_step, const T *w, T *y, ptrdiff_t y_step,
-                               ptrdiff_t n, T *turned)
+FC_INLINE void N(pairs_lanes_)(ptrdiff_t taps, int sign, int again, const T *x, ptrdiff_t x_step, const T *w, T *y,
+                               ptrdiff_t y_step, ptrdiff_t n, T *turned)
 {
     T *result = turned + (FC_PAIR_COLUMNS + R + taps) * LANES;
     for (ptrdiff_t p = 0; p < n; p += FC_PAIR_COLUMNS) {
