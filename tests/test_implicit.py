@@ -137,6 +137,35 @@ def test_lengths_of_strips(taps, step, falling, stride, outputs, first):
         np.testing.assert_array_equal(virtual[place + at], at * stride + delta)
 
 
+@given(st.integers(1, 9), st.booleans(), st.integers(2, 7), st.integers(1, 12), st.integers(-9, 9))
+def test_whole_rows_of_strips(taps, falling, stride, outputs, first):
+    deltas = first + np.arange(taps) * (-1 if falling else 1)
+    axis = TapAxis(99, 1, 0, 0, 1, outputs, stride, np.arange(taps), deltas)
+    assert _blocking.meets_all(axis, 64) == (stride <= taps)
+    found = _blocking.whole(axis, outputs)
+    ((begin, count),) = found.segments
+    assert found.gap == stride and found.length == count
+    assert (found.positions.min(), found.positions.max() + (outputs - 1) * stride) == (0, count - 1)
+    np.testing.assert_array_equal(begin + found.positions, deltas)
+
+
+@given(st.integers(1, 21), st.sampled_from([1, 5, 16, 40]), st.lists(st.integers(1, 6), min_size=2, max_size=2),
+       st.lists(st.integers(1, 5), min_size=2, max_size=2), st.lists(st.integers(0, 40), min_size=2, max_size=2),
+       st.integers(0, 3), st.integers(1, 2), st.sampled_from(["f", "d", "e", ">f4"]), st.sampled_from(["zeros", "reflect"]))  # fmt: skip
+def test_strided_rows_of_channels(channels, filters, kernel, stride, more, pad, dilation, dtype, mode):
+    """Channels last, strided: rows are copied whole or sorted by phase, whichever reads less."""
+    rng = np.random.default_rng(channels)
+    sizes = [(k - 1) * dilation + 1 + n for k, n in zip(kernel, more, strict=True)]
+    pad = min(pad, *(n - 1 for n in sizes)) if mode == "reflect" else pad
+    x = whole(rng, (2, *sizes, channels), dtype)
+    w = whole(rng, (filters, channels, *kernel), dtype)
+    keywords = {"stride": tuple(stride), "padding": pad, "dilation": dilation, "padding_mode": mode,
+                "layout": "channels_last"}  # fmt: skip
+    wanted = fastconv.conv2d(x, w, backend="reference", **keywords)
+    for samples in (x, np.repeat(x, 2, 2)[:, :, ::2], np.repeat(x, 2, 3)[..., ::2]):
+        np.testing.assert_array_equal(fastconv.conv2d(samples, w, backend="implicit", **keywords), wanted)
+
+
 @st.composite
 def patches(draw):
     """Windows side by side: (sizes of x, of w, keywords, order in memory)."""

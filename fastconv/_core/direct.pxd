@@ -24,6 +24,7 @@ ctypedef struct Phase:
     k.fc_axis col
     ptrdiff_t row_stride
     ptrdiff_t col_stride
+    ptrdiff_t col_gap           # packed samples from one output to the next: col_stride where none are left out
     int row_segments
     int col_segments
     Segment *row_segment

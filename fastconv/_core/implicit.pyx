@@ -96,7 +96,7 @@ cdef class ChannelJob(Job):
     cdef void _size(self, Phase *f) except *:
         cdef ptrdiff_t number = self.tiles.number_bytes, slots, samples
         # joined rows fill tiles that rows of a few pixels cannot; those of a strip are pitch apart
-        f.flat = not (self.points or self.in_place) and f.strip_cols < 4 and f.strip_rows > 1
+        f.flat = not (self.points or self.in_place) and f.strip_cols < 4 and f.strip_rows > 1 and f.col_gap == 1
         slots = (f.strip_rows - 1) * f.pitch + f.strip_cols if f.flat else \
             f.strip_rows * f.strip_cols
         samples = f.planes * f.plane_size * (self.channel_pitch or self.channel_block)
@@ -128,7 +128,7 @@ cdef class ChannelJob(Job):
                      ptrdiff_t cols, char *buf, char *out, bint fresh, Team team,
                      bint caller) noexcept nogil:
         cdef ptrdiff_t number = self.tiles.number_bytes, taps = f.taps // max(self.channels, 1)
-        cdef ptrdiff_t step = self.channel_pitch or 1, row_step = f.pitch * step
+        cdef ptrdiff_t sample = self.channel_pitch or 1, row_step = f.pitch * sample, step = f.col_gap * sample
         cdef ptrdiff_t c0 = 0, channels, b, first = part * self.tiles.count // self.parts
         cdef ptrdiff_t last = (part + 1) * self.tiles.count // self.parts
         cdef const char *samples = buf
@@ -214,18 +214,18 @@ cdef class ChannelJob(Job):
     cdef void _gather_row(self, Phase *f, const char *row, ptrdiff_t cols_at, ptrdiff_t cols, char *to,
                           ptrdiff_t channels) noexcept nogil:
         """The samples of one row, runs of channels."""
-        cdef ptrdiff_t d, count, first, number = self.tiles.number_bytes
+        cdef ptrdiff_t d, count, first, number = self.tiles.number_bytes, stride = f.col_stride // f.col_gap
         cdef Segment *s
         for d in range(f.col_segments):
             s = &f.col_segment[d]
-            count, first = s.count - (f.strip_cols - cols), cols_at * f.col_stride + s.first
+            count, first = s.count - (f.strip_cols - cols) * f.col_gap, cols_at * f.col_stride + s.first
             if self.turn != NULL:
                 k.fc_gather_turned(&self.reader, self.turn.to_last, self.turn.lanes,
                                    to + s.base * self.channel_pitch * number, self.channel_pitch, row,
-                                   self.x_channel_bytes, &f.col, first, f.col_stride, count, channels)
+                                   self.x_channel_bytes, &f.col, first, stride, count, channels)
             else:
                 k.fc_gather_channels(&self.reader, to + s.base * self.channel_pitch * number, self.channel_pitch,
-                                     row, &f.col, first, f.col_stride, count, channels)
+                                     row, &f.col, first, stride, count, channels)
 
     cdef bint _pack(self, const Phase *f, const Block *b, const char *raw, ptrdiff_t first,
                     ptrdiff_t count, char *to) noexcept nogil:

@@ -22,6 +22,7 @@ class Layout(NamedTuple):
     segments: list  # (first virtual position, samples)
     positions: np.ndarray  # of each tap
     length: int
+    gap: int = 1  # packed samples from one output to the next
 
 
 def layout(deltas, stride, outputs):
@@ -46,6 +47,22 @@ def layout(deltas, stride, outputs):
     firsts = step[begin] * stride + phase[begin]
     return Layout(list(zip(firsts.tolist(), counts.tolist(), strict=True)), positions,
                   int(counts.sum()))  # fmt: skip
+
+
+def meets_all(axis, nbytes):
+    """Whether the taps of a strided axis meet all samples, of so many bytes, or all lines of memory that they lie in."""
+    taps = len(axis.taps)
+    if axis.upsample > 1 or axis.stride == 1 or not taps:
+        return False
+    beside = taps == 1 or abs(int(axis.deltas[1]) - int(axis.deltas[0])) == 1
+    return beside and (axis.stride <= taps or axis.stride * nbytes <= 64)
+
+
+def whole(axis, outputs):
+    """As layout, of all samples between the first and the last: outputs are a stride apart."""
+    first, last = sorted((int(axis.deltas[0]), int(axis.deltas[-1])))
+    length = last - first + (outputs - 1) * axis.stride + 1
+    return Layout([(first, length)], axis.deltas - first, length, axis.stride)
 
 
 def packed_length(axis, outputs):

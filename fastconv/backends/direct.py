@@ -18,7 +18,7 @@ from .._core.arrays import aligned
 from .._problem import PAD_CODES
 from . import _fir, _image, _in_place, _integers, _matrix, _turned, _work, reference
 from ._activations import CODES
-from ._blocking import Cuts, layout
+from ._blocking import Cuts, layout, meets_all, whole
 from ._deform import CompiledDeformPlan
 from ._lowering import TapAxis, merge, siblings, subproblems, tap_order
 from .base import BackendNotSupportedError, Jobs, Plan, Verdict, c_steps
@@ -454,6 +454,8 @@ def _phase(problem, sub, order, axes, cuts, unions):
     cut = cuts.strip(row_met, col_met, max(1, planes), beside)
     rows, cols, pitch = cut.rows, cut.cols, cut.pitch
     row_layout, col_layout = _laid_out(row[0], row_met, rows), _laid_out(col[0], col_met, cols)
+    if pitch and meets_all(col[0], problem.dtype.itemsize * g.channels):
+        col_layout = whole(col[0], cols)  # runs of channels need no order by phase: rows are copied as they are
     sizes = (pitch or g.channels, max(1, planes), row_layout.length, col_layout.length)
     if math.prod(sizes) >= 2**31:
         raise MemoryError(f"a strip of {sizes} samples is too large for the direct backend")
@@ -475,6 +477,7 @@ def _phase(problem, sub, order, axes, cuts, unions):
                 col[0].out_step * col[2]),
         "off": np.ascontiguousarray(off, np.int32), "weight_offsets": w_off, "out_bytes": out_bytes,
         "row_taps": _row_taps(g, sub, order, merged, row_layout), "col_taps": len(col[0].taps),
+        "col_gap": col_layout.gap,
     }  # fmt: skip
     return phase, beside * -(-row[0].outputs // rows) * -(-col[0].outputs // cols), cut
 

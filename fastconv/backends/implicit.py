@@ -56,6 +56,8 @@ def amounts(problem):
     stored, last = _work.words(problem, math.prod(g.out_shape)), 0
     if problem.channels_last:  # rows of channels as they are, nothing is turned
         rows /= max(1, g.channels)
+        if g.axes and g.axes[-1].dilation == 1 and g.axes[-1].kernel >= g.axes[-1].stride:
+            dense, strided = dense + strided, 0
         stored, last = 0, stored
         if math.prod(g.groups) > 1:  # runs of a group's channels are moved vector by vector
             dense *= _work.filled(g.channels, _work.lanes(problem))
