@@ -132,6 +132,7 @@ class Problem:
     extra: tuple = field(default=())
     channels_last: bool = False  # how operands usually lie in memory; any steps are computed
     accuracy: str = "default"  # or "strict", "relaxed": how far rounding errors may go
+    held: bool = False  # weights are prepared once, by a plan of the user's
 
     @cached_property
     def types(self):

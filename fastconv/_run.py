@@ -91,10 +91,11 @@ class Decision(NamedTuple):
         return len(self.geometry.axes)
 
 
-def decide(spec, x_shape, w_shape, bias_shape, dtypes):
+def decide(spec, x_shape, w_shape, bias_shape, dtypes, held=False):
     """Check everything that shapes, dtypes and keywords can tell, and plan it.
 
-    ``dtypes``: of x, w and bias (None without one), as ``(name, dtype)`` operands.
+    ``dtypes``: of x, w and bias (None without one), as ``(name, dtype)`` operands; held: weights are prepared once for
+    many calls.
     """
     geometry, batched = geometry_of(spec, x_shape, w_shape)
     if bias_shape is not None:
@@ -110,7 +111,7 @@ def decide(spec, x_shape, w_shape, bias_shape, dtypes):
     problem = Problem(geometry, wanted, activation, bias_shape is not None,
                       _args.limit(spec.workspace_limit),
                       channels_last=spec.layout == "channels_last",
-                      accuracy=_args.choice(spec.accuracy, _args.ACCURACIES, "accuracy"))  # fmt: skip
+                      accuracy=_args.choice(spec.accuracy, _args.ACCURACIES, "accuracy"), held=held)  # fmt: skip
     plan = _select.choose(problem, _args.check_backend(spec.backend))
     return Decision(plan, wanted, shape, batched, spec.layout == "channels_last", spec.transposed,
                     flip)  # fmt: skip

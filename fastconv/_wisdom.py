@@ -81,7 +81,7 @@ def key_of(problem):
 def _plain(value):
     """A problem, or a part of it, in what JSON has; equal problems give equal text."""
     if dataclasses.is_dataclass(value):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {name: _plain(getattr(value, name)) for name in _names(value)}
     if isinstance(value, tuple):
         return [_plain(v) for v in value]
     if isinstance(value, np.dtype):
@@ -89,6 +89,11 @@ def _plain(value):
     if value is None or isinstance(value, (bool, int, str)):
         return value
     return _number(value) if isinstance(value, (float, complex, np.number)) else str(value)
+
+
+def _names(value):
+    """Fields of a Geometry, an Axis, or a Problem: what was timed speaks for calls and for plans, which hold weights."""
+    return [f.name for f in dataclasses.fields(value) if f.name != "held"]
 
 
 def _number(value):
@@ -240,7 +245,7 @@ def _foreign(document, entry):
     for name, here in (("cpu", cpu_name()), ("isa", cpu.isa), ("fastconv", __version__)):
         if document.get(name) != here:
             return f"of {name} {document.get(name)!r:.80}, this is {here!r}"
-    if entry["problem"].keys() != {f.name for f in dataclasses.fields(Problem)}:
+    if entry["problem"].keys() != set(_names(Problem)):
         return "of problems that this build cannot have"
     if entry["backend"] not in {b.name for b in BACKENDS}:
         return f"of backend {entry['backend']!r:.60}, which this build does not have"

@@ -129,7 +129,7 @@ class ConvPlan(BoundPlan):
 
     def __init__(self, spec, input_shape, w, bias):
         dtypes = {"x": np.empty(0, spec.dtype), "w": w, "bias": bias}
-        d = _run.decide(spec, input_shape, w.shape, None if bias is None else bias.shape, dtypes)
+        d = _run.decide(spec, input_shape, w.shape, None if bias is None else bias.shape, dtypes, True)
         copied = spec._replace(backend=_timed(spec.backend, d.plan))
         super().__init__((copied, input_shape, w, bias), d.plan, input_shape, d.out_shape,
                          spec.casting, spec.backend)  # fmt: skip

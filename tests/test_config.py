@@ -162,8 +162,11 @@ def test_explain_tells_what_runs():
     x, w = np.ones((1, 16, 20, 20), np.float32), np.ones((16, 16, 3, 3), np.float32)
     p = fastconv.plan(w, input_shape=x.shape)
     e = fastconv.explain(fastconv.conv2d, x, w)
-    assert str(p.explain()) == str(e)
-    assert e.backend == p.backend
+    mine = p.explain()
+    assert (mine.backend, mine.reason) == (e.backend, e.reason) == (p.backend, e.reason)
+    # the plan's weights are transformed already, which no other difference stands beside
+    differ = {a.name for a, b in zip(sorted(mine.candidates), sorted(e.candidates), strict=True) if a != b}
+    assert differ <= {"winograd", "fft", "oa"}
     assert e.workspace_bytes == p.workspace_bytes
     y = fastconv.conv2d(x, w, backend=e.backend)
     assert fastconv.conv2d(x, w).tobytes() == y.tobytes()

@@ -359,3 +359,13 @@ def test_auto_takes_it_where_it_wins():
         assert found.backend == "winograd" and "F(4,3)" in found.reason
     for x, w in (((1, 512, 7, 7), (512, 512, 3, 3)), ((1, 3, 224, 224), (64, 3, 3, 3)), ((1, 4, 8, 8), (4, 4, 3, 3))):
         assert fastconv.explain("conv2d", x, w, padding=1).backend != "winograd"
+
+
+def test_auto_knows_that_a_plan_transforms_its_weights_once(rng):
+    """What a call transforms anew is a large part of small images of many channels."""
+    w = rng.standard_normal((256, 256, 3, 3)).astype("f")
+    held = fastconv.plan(w, input_shape=(1, 256, 7, 7), padding=1).explain()
+    called = fastconv.explain("conv2d", (1, 256, 7, 7), w.shape, padding=1)
+    assert called.backend != "winograd" == held.backend
+    times = [next(c.cost for c in found.candidates if c.name == "winograd") for found in (held, called)]
+    assert times[0] < 0.7 * times[1]

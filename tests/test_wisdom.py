@@ -26,7 +26,7 @@ assert_equal = np.testing.assert_array_equal
 
 def test_keys_tell_problems_apart_and_nothing_else():
     same = [problem(), problem(fill=0.0), problem(fill=0j), problem(fill=-0.0),
-            problem(batch=(np.int64(2),))]  # fmt: skip
+            problem(batch=(np.int64(2),)), problem(held=True)]  # fmt: skip
     assert len({_wisdom.key_of(p) for p in same}) == 1
     changes = [{}, {"dtype": np.dtype("f8")}, {"activation": "relu"}, {"has_bias": True},
                {"workspace_limit": 0}, {"workspace_limit": 10**9}, {"kind": "max_pool"},

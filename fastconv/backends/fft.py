@@ -59,7 +59,7 @@ def cost(problem):
     n, groups, filters = (math.prod(s) for s in (g.batch, g.groups, g.filters))
     complex_numbers = 2 if problem.compute.kind == "c" else 1
     wide = problem.compute.itemsize // complex_numbers / 4
-    transforms = groups * (n * g.channels + n * filters + filters * g.channels)
+    transforms = groups * (n * g.channels + n * filters + (0 if problem.held else filters * g.channels))
     flops = transforms * 2.5 * points * math.log2(max(2, points)) + n * groups * filters * g.channels * 4 * points
     rate = _costs.FFT_RATE if wide <= 2 else _costs.FFT_SLOW_RATE
     return _costs.FFT_CALL + n * _costs.FFT_ITEM + complex_numbers * flops * wide / rate

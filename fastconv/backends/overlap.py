@@ -67,7 +67,8 @@ def cost(problem):
         return _tiles.cost(problem)
     _, rows, filters = _sizes(problem)
     points, _, seconds = best_size(problem)
-    return _costs.OVERLAP_CALL + rows * seconds + filters * points * _point(problem, points) / 2
+    kernels = 0 if problem.held else filters
+    return _costs.OVERLAP_CALL + rows * seconds + kernels * points * _point(problem, points) / 2
 
 
 def _sizes(problem):

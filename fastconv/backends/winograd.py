@@ -172,7 +172,7 @@ def amounts(problem, chosen=None):
     return {"call": 1, "product": _work.products(problem, _products(problem, chosen, tiles)), kind: _work.vectors(problem, each * moved),
             "weight" if near else "far_weight": read,
             "number": _work.words(problem, math.prod(g.x_shape) + math.prod(g.out_shape)),
-            "row": math.prod(g.x_shape) / max(1, g.axes[-1].size), "made": _work.vectors(problem, groups * weights)}  # fmt: skip
+            "row": math.prod(g.x_shape) / max(1, g.axes[-1].size), "made": 0 if problem.held else _work.vectors(problem, groups * weights)}  # fmt: skip
 
 
 def cost(problem):

@@ -139,7 +139,7 @@ def _decide(a_shape, v_shape, axes, mode, boundary, fill, dtype, backend, limit=
     for i, axis in zip(axes, spatial, strict=True):
         shape[i] = axis.out
     _args.check_size(shape, dtype)
-    plan = _select.choose(Problem(geometry, dtype, workspace_limit=limit), backend)
+    plan = _select.choose(Problem(geometry, dtype, workspace_limit=limit, held=not may_swap and not swapped), backend)
     return roles, plan, tuple(shape), swapped
 
 
