@@ -21,6 +21,7 @@ LAYOUTS = ("channels_first", "channels_last")
 ACCURACIES = ("default", "strict", "relaxed")
 ACTIVATIONS = (None, "relu", "relu6", "leaky_relu", "silu", "gelu", "sigmoid", "tanh")
 _LARGEST = np.iinfo(np.intp).max
+_FARTHEST = 1 << 61  # positions outside of an array: an axis with so much on either side still fits a C integer
 
 
 def integer(value, name, least=None):
@@ -116,6 +117,17 @@ def _named_padding(padding, rank, extents, strides, sizes):
     return tuple(pairs)
 
 
+def near(before, after, i):
+    """ValueError for padding beyond all memory."""
+    if max(abs(before), abs(after)) > _FARTHEST:
+        raise ValueError(f"padding must be at most 2**61 along spatial axis {i}, found {before} and {after}")
+
+
+def taken(step, kernel, times):
+    """A stride or dilation that is taken so many times; one that is never taken may be any, and is to make no large tables."""
+    return step if times > 1 else min(step, kernel)
+
+
 def conv_axes(sizes, kernels, stride, padding, dilation, mode, upsample=None):
     """Axis objects of an ordinary convolution, sizes checked."""
     rank = len(sizes)
@@ -131,6 +143,7 @@ def conv_axes(sizes, kernels, stride, padding, dilation, mode, upsample=None):
             raise ValueError(f"w must have at least one tap along spatial axis {i}, found "
                              f"{kernels[i]}")  # fmt: skip
         before, after = pairs[i]
+        near(before, after, i)
         padded = long[i] + before + after
         if padded < extents[i]:
             raise ValueError(
@@ -141,8 +154,8 @@ def conv_axes(sizes, kernels, stride, padding, dilation, mode, upsample=None):
         if long[i] == 0 and mode != "fill":
             raise ValueError(f"x has no samples along spatial axis {i} that padding_mode could repeat")
         out = (padded - extents[i]) // stride[i] + 1
-        axes.append(Axis(sizes[i], kernels[i], integer(out, "output size"), stride[i], dilation[i],
-                         before, after, mode, upsample[i]))  # fmt: skip
+        axes.append(Axis(sizes[i], kernels[i], integer(out, "output size"), taken(stride[i], kernels[i], out),
+                         taken(dilation[i], 1, kernels[i]), before, after, mode, upsample[i]))  # fmt: skip
     return tuple(axes)
 
 
@@ -171,13 +184,14 @@ def transposed_axes(sizes, kernels, stride, padding, output_padding, dilation):
             total = max(0, extents[i] - stride[i])
             before = total // 2 if same == "same" else total - total // 2
             out = sizes[i] * stride[i]
+        near(before, after, i)
         if out < 1 or sizes[i] < 1:
             raise ValueError(
                 f"the result would have {out} samples along spatial axis {i}: x has {sizes[i]}, "
                 f"stride {stride[i]}, padding {pairs[i]}, the kernel spans {extents[i]}"
             )
-        axes.append(Axis(sizes[i], kernels[i], integer(out, "output size"), stride[i], dilation[i],
-                         before, after))  # fmt: skip
+        axes.append(Axis(sizes[i], kernels[i], integer(out, "output size"), taken(stride[i], kernels[i], sizes[i]),
+                         taken(dilation[i], 1, kernels[i]), before, after))  # fmt: skip
     return tuple(axes)
 
 

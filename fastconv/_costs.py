@@ -144,6 +144,8 @@ IN_PLACE_SAMPLE = 1 / 6
 # the share of the rate of depthwise layers that is left with several filters a channel and no rows that share what
 # is loaded
 DEPTHWISE_APART = 0.15
+# how many times the samples and results of a plane what is laid out for it may be, before another backend is to do it
+PLANE_LAID_OUT = 16
 # and that which is left of it where the rows of dilated windows share none
 DEPTHWISE_DILATED = 0.4
 # multiply-adds that laying out a sample takes as long as (3x3 layers of stride 2: 0.4 ns beside 0.08 a product)

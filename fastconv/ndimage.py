@@ -10,6 +10,7 @@ function, which is imported then.
 
 import numpy as np
 
+from ._core import small_window
 from ._dropin import lines, smoothing, windows
 from ._dropin.docs import same_as
 from ._dropin.originals import ndimage as _scipy
@@ -42,6 +43,10 @@ def _window(x, w, output, mode, cval, origin, axes, *, flip):
     """correlate or convolve, or None; of a signal the filter along its only axis, which costs less."""
     if type(x) is type(w) is np.ndarray and x.ndim == w.ndim == 1 and axes is None and type(origin) is int:
         return lines.correlate1d(x, w, 0, output, mode, cval, origin, flip=flip)
+    if axes is None:
+        found = small_window.window(x, w, output, mode, cval, origin, flip)
+        if found is not None:
+            return found
     return windows.correlate(x, w, output, mode, cval, origin, axes, flip=flip)
 
 

@@ -222,6 +222,11 @@ cdef extern from "kernels/fc_kernels.h" nogil:
     void fc_pack_weights(char *dst, const char *w, const ptrdiff_t *row_bytes,
                          const ptrdiff_t *woff_bytes, ptrdiff_t taps, int mr,
                          int width, ptrdiff_t size) noexcept
+    void fc_window_row(ptrdiff_t taps, const ptrdiff_t *off, const double *w, const double *x, double *sum,
+                       ptrdiff_t n) noexcept
+    void fc_window_differences(int axes, const ptrdiff_t *step, const double *x, double *sum, ptrdiff_t n) noexcept
+    void fc_window_store(char *to, ptrdiff_t step_bytes, fc_memory_type type, const double *src, ptrdiff_t n,
+                         int whole) noexcept
     int fc_all_finite(fc_kind kind, const void *numbers, ptrdiff_t n) noexcept
 
     ctypedef void fc_finish_fn(char *out, ptrdiff_t step_bytes, const void *re, const void *im,

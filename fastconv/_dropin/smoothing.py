@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.polynomial import polynomial as poly
 
-from .._core import arrays, separable
+from .._core import arrays, separable, small_window
 from . import outputs, windows
 from .arguments import axes_of, axis_of, integer, number
 from .lines import (
@@ -180,8 +180,12 @@ def edges(name, x, axis, output, mode, cval):
 
 def laplace(x, output, mode, cval, axes):
     """scipy.ndimage.laplace, or None: the second differences of all axes as one window."""
-    if axes is None and usual(x, 0, output, mode, cval) and x.ndim == 1:
-        return correlate1d(x, SECOND_DIFFERENCE, 0, output, mode, cval, 0, flip=False)
+    if axes is None:
+        if usual(x, 0, output, mode, cval) and x.ndim == 1:
+            return correlate1d(x, SECOND_DIFFERENCE, 0, output, mode, cval, 0, flip=False)
+        found = small_window.laplace(x, output, mode, cval)
+        if found is not None:
+            return found
     x = image(x)
     axes = axes_of(axes, x.ndim) if x is not None else None
     modes = modes_of(mode, len(axes)) if axes else None

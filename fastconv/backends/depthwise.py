@@ -203,8 +203,10 @@ def build_job(problem, x_steps, out_steps):
     place = _place(problem, axes, items, filters, lanes)
     if place is not None:
         return _depthwise.PlaceJob(x_g=x_g, out_g=out_g, out_f=out_f, **common, **place)
-    return _depthwise.PlaneJob(x_g=x_g, out_g=out_g, out_f=out_f, **common,
-                               **_plane_shape(problem, axes, items, lanes))  # fmt: skip
+    cut = _plane_shape(problem, axes, items, lanes)
+    if _laid_out(axes, cut) > _costs.PLANE_LAID_OUT * (math.prod(a[2] for a in axes) + math.prod(a[0] for a in axes)) + 2**16:
+        return None  # samples far apart, and next to nothing between them
+    return _depthwise.PlaneJob(x_g=x_g, out_g=out_g, out_f=out_f, **common, **cut)
 
 
 def _macs_worth(g):
@@ -325,6 +327,13 @@ def _plane_shape(problem, axes, items, lanes):
         parts = min(max(1, depth[0]), -(-_costs.ITEMS_WANTED // max(1, items * strips)))
     return {"strip": -(-rows // strips), "depth_parts": parts, "flat": flat, "phase_cols": pitch,
             "reuse": row[1] == row[7] == 1 and row[6] > 1 and not flat}  # fmt: skip
+
+
+def _laid_out(axes, cut):
+    """Numbers of the planes that a PlaneJob lays out."""
+    depth, row, col = axes
+    span = (depth[6] - 1) * depth[7] + 1
+    return span * row[1] * (cut["strip"] + (row[6] - 1) * row[7] // row[1]) * cut["phase_cols"] * col[1]
 
 
 def plan(problem):

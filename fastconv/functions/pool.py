@@ -56,7 +56,8 @@ def pool_axes(shape, kernel_size, stride, padding, dilation, ceil_mode):
         if out < 1:
             raise ValueError(f"kernel_size spans {extents[i]} samples along spatial axis {i}, larger "
                              f"than the padded input: {size} + {before} + {after}")  # fmt: skip
-        axes.append(Axis(size, kernel[i], out, stride[i], dilation[i], before, after))
+        axes.append(Axis(size, kernel[i], out, _args.taken(stride[i], kernel[i], out),
+                         _args.taken(dilation[i], 1, kernel[i]), before, after))  # fmt: skip
     return tuple(crop), tuple(axes)
 
 

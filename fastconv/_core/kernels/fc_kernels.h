@@ -36,6 +36,14 @@ typedef enum {
     FC_PAD_FILL, FC_PAD_REFLECT, FC_PAD_SYMM, FC_PAD_REPLICATE, FC_PAD_CIRCULAR
 } fc_pad_mode;
 
+/* ---- small windows (window.c) -----------------------------------------------------------
+ * sum[i] = sum over t < taps of x[off[t] + i] * w[t], in that order, for i < n. */
+void fc_window_row(ptrdiff_t taps, const ptrdiff_t *off, const double *w, const double *x, double *sum, ptrdiff_t n);
+/* The sum over axes of the second differences of samples step[axis] apart, axis by axis. */
+void fc_window_differences(int axes, const ptrdiff_t *step, const double *x, double *sum, ptrdiff_t n);
+/* Sums as numbers of the type: fractions are cut off, what is too large wraps as C's integers do; whole: modulo 2^n. */
+void fc_window_store(char *to, ptrdiff_t step_bytes, fc_memory_type type, const double *from, ptrdiff_t n, int whole);
+
 /* ---- tap microkernel --------------------------------------------------------------------
  * c[i][p] (+)= sum over t < taps of x[off[t] + p] * w[t * mr + i]   for i < mr, p < pixels
  * One table of taps serves every rank, stride, dilation and the transposed convolution: the
