@@ -75,3 +75,23 @@ def test_nothing_beside_is_touched(size, filters):
     for x, out in zip(edges(data.shape, "f4"), edges(expected.shape, "f4"), strict=True):
         x[...], out[...] = data, np.nan
         np.testing.assert_array_equal(fastconv.conv2d(x, w, out=out, backend="direct"), expected)
+
+
+@pytest.mark.parametrize("backend", ["direct", "implicit", "indirect"])
+@pytest.mark.parametrize("dtype", ["f4", "f8", "c8", "i4", "u1"])
+def test_packed_planes_that_would_crowd(dtype, backend):
+    """Planes of a strip of 4096 bytes, or half as many, lie a line of the cache further apart."""
+    rng = np.random.default_rng(3)
+    for x_shape, w_shape, keywords in (
+        ((4, 20, 32, 32), (9, 20, 1, 1), {}), ((2, 17, 62, 62), (3, 17, 3, 3), {"padding": 1}),
+        ((3, 18, 16, 64), (5, 18, 1, 1), {}), ((1, 19, 4, 30, 30), (3, 19, 3, 3, 3), {"padding": 1}),
+        ((2, 20, 1024), (4, 20, 1), {}), ((2, 24, 32, 32), (4, 12, 1, 1), {"groups": 2}),
+        ((2, 20, 16, 16), (20, 4, 3, 3), {"stride": 2, "padding": 1, "transposed": True}),
+    ):  # fmt: skip
+        x, w = whole(rng, x_shape, dtype), whole(rng, w_shape, dtype)
+        function = fastconv.conv_transpose2d if keywords.pop("transposed", False) else fastconv.conv
+        try:
+            found = function(x, w, backend=backend, **keywords)
+        except fastconv.BackendNotSupportedError:
+            return
+        np.testing.assert_array_equal(found, function(x, w, backend="reference", **keywords))

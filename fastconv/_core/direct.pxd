@@ -36,7 +36,7 @@ ctypedef struct Phase:
     ptrdiff_t row_strips
     ptrdiff_t col_strips
     ptrdiff_t pitch             # numbers from one packed row to the next
-    ptrdiff_t plane_size        # numbers of one channel's packed plane
+    ptrdiff_t plane_size        # numbers from one packed plane to the next
     ptrdiff_t taps
     int32_t *off
     ptrdiff_t *weight_bytes     # of each tap, in the caller's weights

@@ -120,11 +120,12 @@ cdef class Job:
         self._find_row_tiles()
 
     def add_phase(self, *, outer, row, col, off, weight_offsets, ptrdiff_t out_bytes,
-                  ptrdiff_t row_taps, ptrdiff_t col_taps, ptrdiff_t col_gap=1):
+                  ptrdiff_t row_taps, ptrdiff_t col_taps, ptrdiff_t col_gap, ptrdiff_t plane_size):
         """outer: (counts, strides, out steps, axes, plane deltas); row, col: (axis, stride,
         segments, outputs, outputs of a strip, out step); off, weight_offsets: one per tap.
         row_taps: rows of the kernel where they are neighbours in the strip and come last in the
-        order of taps, else 0; col_gap: packed samples from one output of a row to the next."""
+        order of taps, else 0; col_gap: packed samples from one output of a row to the next;
+        plane_size: numbers from one packed plane to the next."""
         cdef Phase *f = &self.phase[self.ready]
         cdef Buffer b
         cdef ptrdiff_t i
@@ -156,7 +157,7 @@ cdef class Job:
                 f.col_stride, f.ow, f.strip_cols, f.out_col_bytes = stride, outputs, strip, step
                 f.col_segments, f.col_segment = len(segments), <Segment *>b.data
         f.pitch = sum([s[1] for s in col[2]])
-        f.plane_size = f.pitch * sum([s[1] for s in row[2]])
+        f.plane_size = plane_size
         f.taps = len(off)
         f.out_bytes, f.row_taps, f.col_taps, f.col_gap = out_bytes, row_taps, col_taps, col_gap
         self._set_taps(f, off, weight_offsets)

@@ -391,13 +391,12 @@ def _c_axis(axis, step):
     return (axis.size, axis.upsample, step, axis.mode)
 
 
-def _tap_tables(g, sub, order, merged, row_layout, col_layout, planes, pitch, w_steps):
+def _tap_tables(g, sub, order, merged, row_layout, col_layout, planes, plane_size, pitch, w_steps):
     """(offset into the strip, byte offset into the weights) of every tap.
 
     The order of taps, and so of every sum, is that of the spatial axes (tap_order). It does not depend
     on batch axes that were made spatial, so an item's bits do not depend on its batch.
     """
-    plane_size = row_layout.length * col_layout.length
     by_axis, step = {}, planes * plane_size
     for axis, _, _ in merged[:-2]:
         step //= max(1, len(axis.taps))
@@ -437,6 +436,12 @@ def _laid_out(axis, met, outputs):
     return found if met is axis else found._replace(positions=found.positions[np.searchsorted(met.deltas, axis.deltas)])
 
 
+def _plane_size(row_layout, col_layout, count, size):
+    """Numbers from one packed plane to the next; count: planes whose samples a tile meets one after the other."""
+    numbers = row_layout.length * col_layout.length
+    return numbers + (64 // size if _in_place.crowded(count, numbers * size) else 0)
+
+
 def _phase(problem, sub, order, axes, cuts, unions):
     """Keyword arguments of Job.add_phase, how many strips there are, and their Cut; unions: of _unions."""
     g = problem.geometry
@@ -459,7 +464,8 @@ def _phase(problem, sub, order, axes, cuts, unions):
     sizes = (pitch or g.channels, max(1, planes), row_layout.length, col_layout.length)
     if math.prod(sizes) >= 2**31:
         raise MemoryError(f"a strip of {sizes} samples is too large for the direct backend")
-    off, w_off = _tap_tables(g, sub, order, merged, row_layout, col_layout, planes, pitch,
+    plane_size = _plane_size(row_layout, col_layout, 0 if pitch else g.channels * planes, problem.compute.itemsize)
+    off, w_off = _tap_tables(g, sub, order, merged, row_layout, col_layout, planes, plane_size, pitch,
                              (channel_step, *w_steps))  # fmt: skip
     deltas = np.zeros((1, 0), np.intp)
     for axis, _, _ in outer:
@@ -477,7 +483,7 @@ def _phase(problem, sub, order, axes, cuts, unions):
                 col[0].out_step * col[2]),
         "off": np.ascontiguousarray(off, np.int32), "weight_offsets": w_off, "out_bytes": out_bytes,
         "row_taps": _row_taps(g, sub, order, merged, row_layout), "col_taps": len(col[0].taps),
-        "col_gap": col_layout.gap,
+        "col_gap": col_layout.gap, "plane_size": plane_size,
     }  # fmt: skip
     return phase, beside * -(-row[0].outputs // rows) * -(-col[0].outputs // cols), cut
 
