@@ -5,6 +5,7 @@ from fastconv._core cimport kernels as k
 
 cdef enum:
     BREAK_EVEN_MACS = 1000000
+    EARLY = 2               # dense layers and images: threads share half the usual work
 
 cdef int isa_index() noexcept
 cdef int threads_for(double work) noexcept

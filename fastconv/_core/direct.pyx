@@ -15,7 +15,7 @@ from libc.stdint cimport int32_t
 cimport numpy as cnp
 
 from fastconv._core cimport kernels as k
-from fastconv._core.cpu cimport isa_index, threads_for
+from fastconv._core.cpu cimport EARLY, isa_index, threads_for
 from fastconv._core.job cimport (
     ROW_TILE, TAP_BLOCK, Block, Buffer, Team, Tiles, buffer_of, fill_reader, pixel_tiles,
     table)
@@ -300,7 +300,7 @@ cdef class Job:
         """Compute everything; the interpreter is released.  Without packed weights, panels of the raw
         ones are packed on the way; False: those were not all finite."""
         cdef Call call
-        cdef int threads = threads_for(self.work), bad = 0
+        cdef int threads = threads_for(EARLY * self.work), bad = 0
         cdef Team team = Team()
         cdef void *job = <void *>self
         call.nbytes = self.scratch_bytes

@@ -13,7 +13,7 @@ from libc.string cimport memcpy, memset
 cimport numpy as cnp
 
 from fastconv._core cimport kernels as k
-from fastconv._core.cpu cimport threads_for
+from fastconv._core.cpu cimport EARLY, threads_for
 from fastconv._core.image_cut cimport (
     FC_IMAGE_ADD, FC_IMAGE_STORE, FC_IMAGE_STREAM, IN_ORDER, IN_PAIRS, LINE, MOST_AXES, MOST_ROWS, MOST_VECTORS, TAP_BLOCK,
     Axis, Image, Tools, Way, before_image, beyond_image, buffer_pitch, fc_fence, fc_image_taps, fc_image_ukr, fc_ordered,
@@ -24,7 +24,6 @@ cnp.import_array()
 
 cdef enum:
     ORDERED_BYTES = 64 * 1024       # of rows under columns that are summed in order
-    EARLY = 2               # threads share images of half the usual work: no other backend waits for them there
 
 
 cdef int run(const Image *d, const char *x, const char *w, char *out) except -1:

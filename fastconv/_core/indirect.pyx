@@ -11,7 +11,7 @@ group, or a part of its filters.  Called by backends/indirect.py; real floats on
 cimport numpy as cnp
 
 from fastconv._core cimport kernels as k
-from fastconv._core.cpu cimport isa_index, threads_for
+from fastconv._core.cpu cimport EARLY, isa_index, threads_for
 from fastconv._core.job cimport TAP_BLOCK, Team, depthwise_row, fill_reader, table
 
 cnp.import_array()
@@ -193,7 +193,7 @@ cdef class Job:
         """Compute everything; the interpreter is released.  Without packed weights, blocks of the raw ones
         (w_array) are packed where they are used, in the cache.  False: those are not all finite."""
         cdef Call call
-        cdef int threads = threads_for(self.work)
+        cdef int threads = threads_for(EARLY * self.work)
         cdef Team team = Team()
         cdef void *job = <void *>self
         call.x, call.out = <const char *>cnp.PyArray_DATA(x_array), <char *>cnp.PyArray_DATA(out_array)
