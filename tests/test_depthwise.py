@@ -220,3 +220,24 @@ def test_views_of_pictures(shape, kernel, dtype):
     out = np.moveaxis(last(np.empty_like(wanted)), -1, 1)
     np.testing.assert_array_equal(fastconv.conv(x, w, backend="depthwise", out=out, **keywords), wanted)
     np.testing.assert_array_equal(fastconv.plan(w, input_shape=shape, backend="depthwise", **keywords)(x, out=out), wanted)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("dtype", ["f", "d"])
+@pytest.mark.parametrize("dilation", [2, 3, 4, 5])
+@pytest.mark.parametrize("taps", [5, 7])
+def test_dilated_rows_are_taken_apart(taps, dilation, dtype, layout):
+    """Every rest of columns and of padding; channels whose pixels do not crowd; several filters, volumes, small groups."""
+    rng = np.random.default_rng(taps)
+    for channels in (16, 21, 40):
+        w, bias = whole(rng, (channels, 1, 3, taps), dtype), whole(rng, channels, dtype)
+        for width in range(4 * dilation, 4 * dilation + 9):
+            for pad in {0 if width > (taps - 1) * dilation else 20, 3, taps // 2 * dilation, taps * dilation}:
+                if width + 2 * pad > (taps - 1) * dilation:
+                    check(whole(rng, (1, channels, 4, width), dtype), w, bias, layout, padding=(dilation, pad), dilation=dilation)
+    check(whole(rng, (2, 16, 300), dtype), whole(rng, (32, 1, taps), dtype), None, layout, padding=9, dilation=dilation)
+    check(whole(rng, (1, 16, 3, 5, 30), dtype), whole(rng, (16, 1, 2, 1, taps), dtype), None, layout, padding=(2, 0, 15),
+          dilation=dilation, activation="relu")  # fmt: skip
+    x, w = whole(rng, (1, 30, 40, 32), dtype), whole(rng, (32, 4, taps, taps), dtype)
+    keywords = {"groups": 8, "dilation": dilation, "padding": 15, "layout": "channels_last"}
+    np.testing.assert_array_equal(fastconv.conv2d(x, w, **keywords), fastconv.conv2d(x, w, backend="reference", **keywords))

@@ -22,6 +22,9 @@ cdef enum:
     MOST_TAPS = 256         # of a window: one running sum each
     PIECE = 64 * 1024       # multiply-adds of a row's taps after which rows of pixels are cut
     TILE = 7                # pixels of a register tile
+    # dilated rows are taken apart up to such a dilation, where each part has so many columns
+    SPLIT_MOST = 4
+    SPLIT_COLUMNS = 4
     # a multiply-add of these layers takes as long as several of a dense one: it waits for memory
     WORK = 8
 
@@ -121,6 +124,7 @@ cdef class RowJob(Job):
     cdef k.fc_last_row row
     cdef ptrdiff_t filters, piece, pieces
     cdef int side
+    cdef bint splits
 
     def __init__(self, *, ptrdiff_t channels, ptrdiff_t filters=1, int side=1, **keywords):
         super().__init__(**keywords)
@@ -132,6 +136,7 @@ cdef class RowJob(Job):
         d.x_col, d.out_col = self.x_step[2] // self.number, self.out_step[2] // self.number
         d.crowded = crowded(self.taps[0] * self.taps[1] * ((TILE - 1) * d.stride + (d.kw - 1) * d.dilation + 1),
                             self.x_step[2])
+        self.splits = self._may_split(d.x_col)
         # whole tiles of pixels, and what a thread may well take at once
         self.piece = max(1, PIECE // max(<ptrdiff_t>1, channels * side * d.kw) // TILE) * TILE
         self.pieces = max(<ptrdiff_t>1, (d.cols + self.piece - 1) // self.piece)
@@ -192,10 +197,37 @@ cdef class RowJob(Job):
                     row_x[d.rows] = (z * z_step + y * y_step) // self.number
                     row_w[d.rows] = (t * self.taps[1] + i) * d.kw * d.w_tap
                     d.rows += 1
-        if self.side > 1:
-            self.ukr.groups(&d, self.side, x, w, bias, out)
+        if self.splits and cols >= SPLIT_COLUMNS * d.dilation:
+            self._apart(&d, x, w, bias, out)
         else:
-            self.ukr.last(&d, x, w, bias, out)
+            self._columns(&d, x, w, bias, out)
+
+    cdef bint _may_split(self, ptrdiff_t x_col) noexcept:
+        """Whether dilated rows are taken apart into rows of neighbours: where there are tiles whose many taps share what they
+        load, and the pixels of a tile do not push each other out of the cache."""
+        cdef bint shared = self.taps[2] == 5 or self.taps[2] == 7
+        return shared and self.stride[2] == 1 and 1 < self.dilation[2] <= SPLIT_MOST and not crowded(
+            self.taps[0] * self.taps[1] * (TILE + self.taps[2] - 1) * 3 // 2, x_col * self.dilation[2] * self.number)
+
+    cdef void _columns(self, const k.fc_last_row *d, const char *x, const char *w, const char *bias,
+                       char *out) noexcept nogil:
+        if self.side > 1:
+            self.ukr.groups(d, self.side, x, w, bias, out)
+        else:
+            self.ukr.last(d, x, w, bias, out)
+
+    cdef void _apart(self, k.fc_last_row *d, const char *x, const char *w, const char *bias, char *out) noexcept nogil:
+        """A dilated row as so many rows of neighbours, whose taps share what is loaded: outputs q, q + dilation, ... meet
+        every dilation-th column."""
+        cdef ptrdiff_t step = d.dilation, cols = d.cols, left = d.left, width = d.w, q, at
+        cdef ptrdiff_t x_bytes = d.x_col * self.number, out_bytes = d.out_col * self.number
+        d.dilation, d.x_col, d.out_col = 1, d.x_col * step, d.out_col * step
+        for q in range(min(step, cols)):
+            at = ((q - left) % step + step) % step      # the column that the first of them could meet
+            d.left = -((q - left - at) // step)
+            d.w = (width - at + step - 1) // step if at < width else 0
+            d.cols = (cols - q + step - 1) // step
+            self._columns(d, x + at * x_bytes, w, bias, out + q * out_bytes)
 
 
 cdef class TurnedJob(RowJob):
@@ -219,6 +251,7 @@ cdef class TurnedJob(RowJob):
         self.sums = self.outs[0] * self.outs[1] * self.outs[2]
         self.row.w_tap, self.row.channels = channels, chunk
         self.row.x_col = self.row.out_col = chunk
+        self.splits = self._may_split(chunk)
         self.items = len(keywords["x_n"]) * self.chunks
         self.dense = self.taps[1] == self.taps[2] == 3 and self.taps[0] == 1 and self.first[0] == 0 and \
             self.outs[0] == self.size[0]
