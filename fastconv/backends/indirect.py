@@ -37,7 +37,18 @@ def supports(problem):
 def cost(problem):
     """Seconds on one thread."""
     as_product = _matrix.product(problem) if _matrix.fits(problem) else problem
-    return _work.seconds(name, amounts(as_product)) + _matrix.more_cost(problem)
+    return _work.seconds(name, amounts(as_product)) * _groups_last(problem) + _matrix.more_cost(problem)
+
+
+def _groups_last(problem):
+    """How many times as long windows of groups with channels last take, whose samples share lines of memory."""
+    g = problem.geometry
+    if not problem.channels_last or math.prod(g.groups) == 1 or all(a.kernel == 1 for a in g.axes):
+        return 1
+    if math.prod(g.filters) > 2 * _work.lanes(problem):
+        return _costs.INDIRECT_LAST_GROUPS
+    strided = any(a.stride > 1 for a in g.axes)
+    return _costs.INDIRECT_LAST_STRIDED if strided else _costs.INDIRECT_LAST_NARROW
 
 
 def amounts(problem):

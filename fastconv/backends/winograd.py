@@ -180,7 +180,7 @@ def cost(problem):
     if _complex.fits(problem):
         return cost(_complex.real(problem)) + _complex.cost(problem)
     g = problem.geometry
-    narrow = problem.channels_last and math.prod(g.groups) > 1 and math.prod(g.filters) <= _work.lanes(problem)
+    narrow = problem.channels_last and math.prod(g.groups) > 1 and math.prod(g.filters) <= 4 * _work.lanes(problem)
     return _work.seconds(name, amounts(problem)) * (_costs.WINOGRAD_LAST_GROUPS if narrow else 1)
 
 
