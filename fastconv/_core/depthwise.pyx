@@ -125,6 +125,7 @@ cdef class RowJob(Job):
     cdef ptrdiff_t filters, piece, pieces
     cdef int side
     cdef bint splits
+    cdef bint down      # items go down the planes first: of a volume, fewer rows lie between two uses of one
 
     def __init__(self, *, ptrdiff_t channels, ptrdiff_t filters=1, int side=1, **keywords):
         super().__init__(**keywords)
@@ -137,6 +138,7 @@ cdef class RowJob(Job):
         d.crowded = crowded(self.taps[0] * self.taps[1] * ((TILE - 1) * d.stride + (d.kw - 1) * d.dilation + 1),
                             self.x_step[2])
         self.splits = self._may_split(d.x_col)
+        self.down = self.taps[0] > 1
         # whole tiles of pixels, and what a thread may well take at once
         self.piece = max(1, PIECE // max(<ptrdiff_t>1, channels * side * d.kw) // TILE) * TILE
         self.pieces = max(<ptrdiff_t>1, (d.cols + self.piece - 1) // self.piece)
@@ -148,10 +150,11 @@ cdef class RowJob(Job):
 
     cdef void _item(self, ptrdiff_t item, char *scratch, const char *x, const char *w,
                     const char *bias, char *out) noexcept nogil:
-        # down the planes first: of a volume, fewer rows lie between two uses of one
         cdef ptrdiff_t first = item % self.pieces * self.piece, rest = item // self.pieces
-        cdef ptrdiff_t oz = rest % self.outs[0], oy = rest // self.outs[0] % self.outs[1]
+        cdef ptrdiff_t oz = rest // self.outs[1] % self.outs[0], oy = rest % self.outs[1]
         cdef ptrdiff_t n = rest // self.outs[0] // self.outs[1], f, q, c
+        if self.down:
+            oz, oy = rest % self.outs[0], rest // self.outs[0] % self.outs[1]
         cdef ptrdiff_t cols = min(self.piece, self.row.cols - first)
         cdef ptrdiff_t channels = self.row.channels, number = self.number, step = self.filters * number
         cdef char *own = scratch + channels * number
@@ -197,7 +200,11 @@ cdef class RowJob(Job):
                     row_x[d.rows] = (z * z_step + y * y_step) // self.number
                     row_w[d.rows] = (t * self.taps[1] + i) * d.kw * d.w_tap
                     d.rows += 1
-        if self.splits and cols >= SPLIT_COLUMNS * d.dilation:
+        z = (oz + 1) * self.stride[0] + self.first[0] + (self.taps[0] - 1) * self.dilation[0]
+        y = oy * self.stride[1] + self.first[1] + (self.taps[1] - 1) * self.dilation[1]
+        if self.down and d.stride == 1 and cols > 3 * TILE and 0 <= y < self.size[1] and 0 <= z < self.size[0]:
+            self._fetching(&d, x, w, bias, out, x + z * z_step + y * y_step, first)
+        elif self.splits and cols >= SPLIT_COLUMNS * d.dilation:
             self._apart(&d, x, w, bias, out)
         else:
             self._columns(&d, x, w, bias, out)
@@ -208,6 +215,20 @@ cdef class RowJob(Job):
         cdef bint shared = self.taps[2] == 5 or self.taps[2] == 7
         return shared and self.stride[2] == 1 and 1 < self.dilation[2] <= SPLIT_MOST and not crowded(
             self.taps[0] * self.taps[1] * (TILE + self.taps[2] - 1) * 3 // 2, x_col * self.dilation[2] * self.number)
+
+    cdef void _fetching(self, k.fc_last_row *d, const char *x, const char *w, const char *bias, char *out,
+                        const char *next, ptrdiff_t first) noexcept nogil:
+        """A row, a few pixels at a time; between them those of the row of the next plane are fetched, which lies too far away
+        to be foreseen."""
+        cdef ptrdiff_t cols = d.cols, left = d.left, done = 0, step = TILE
+        cdef ptrdiff_t x_bytes = self.row.x_col * self.number, width = self.row.channels * self.number, i
+        while done < cols:
+            d.cols, d.left = min(step, cols - done), left - done
+            for i in range(d.cols):
+                if first + done + i < d.w:
+                    k.fc_prefetch(next + (first + done + i) * x_bytes, width, False)
+            self._columns(d, x, w, bias, out + done * d.out_col * self.number)
+            done += d.cols
 
     cdef void _columns(self, const k.fc_last_row *d, const char *x, const char *w, const char *bias,
                        char *out) noexcept nogil:
@@ -251,7 +272,7 @@ cdef class TurnedJob(RowJob):
         self.sums = self.outs[0] * self.outs[1] * self.outs[2]
         self.row.w_tap, self.row.channels = channels, chunk
         self.row.x_col = self.row.out_col = chunk
-        self.splits = self._may_split(chunk)
+        self.splits, self.down = self._may_split(chunk), False
         self.items = len(keywords["x_n"]) * self.chunks
         self.dense = self.taps[1] == self.taps[2] == 3 and self.taps[0] == 1 and self.first[0] == 0 and \
             self.outs[0] == self.size[0]
