@@ -5,7 +5,7 @@ plane out once in the L1 cache, zeros around it, and row tiles run over it;
 long rows that are filtered along themselves alone are read where they lie (``_core/fir.pyx``);
 channels last, vectors hold channels and nothing is copied.  No GEMM can do this well: a depthwise layer
 has no sum over channels to share what was loaded (Howard et al. 2017, arXiv:1704.04861).  Arrays whose
-strides fit neither layout are computed by "direct".  See ``_core/depthwise.pyx``.
+strides fit neither layout are computed by "direct".  See ``_core/depthwise.pyx`` and ``_core/planes.pyx``.
 """
 
 import math
@@ -15,13 +15,14 @@ import numpy as np
 from .. import _costs
 from .._core import arrays, fir, turn
 from .._core import depthwise as _depthwise
+from .._core import planes as _planes
 from .._problem import PAD_CODES
 from . import _fir, _image, _turned, _work, direct, reference
 from ._activations import CODES
 from .base import BackendNotSupportedError, Jobs, Plan, Verdict, c_steps
 
 name = "depthwise"
-MOST_TAPS = 256  # as in _core/depthwise.pyx
+MOST_TAPS = 256  # as in _core/depthwise.pxd
 
 
 def supports(problem):
@@ -202,11 +203,11 @@ def build_job(problem, x_steps, out_steps):
     items = len(common["x_n"]) * channels
     place = _place(problem, axes, items, filters, lanes)
     if place is not None:
-        return _depthwise.PlaceJob(x_g=x_g, out_g=out_g, out_f=out_f, **common, **place)
+        return _planes.PlaceJob(x_g=x_g, out_g=out_g, out_f=out_f, **common, **place)
     cut = _plane_shape(problem, axes, items, lanes)
     if _laid_out(axes, cut) > _costs.PLANE_LAID_OUT * (math.prod(a[2] for a in axes) + math.prod(a[0] for a in axes)) + 2**16:
         return None  # samples far apart, and next to nothing between them
-    return _depthwise.PlaneJob(x_g=x_g, out_g=out_g, out_f=out_f, **common, **cut)
+    return _planes.PlaneJob(x_g=x_g, out_g=out_g, out_f=out_f, **common, **cut)
 
 
 def _macs_worth(g):
