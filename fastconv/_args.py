@@ -246,12 +246,10 @@ def check_out(out, shape, dtype, casting):
 
 
 def check_size(shape, dtype):
-    """MemoryError if such an array cannot exist here, ValueError if its size overflows."""
+    """MemoryError if such an array cannot exist here."""
     nbytes = dtype.itemsize
     for n in shape:
         nbytes *= n
-    if nbytes > _LARGEST:
-        raise ValueError(f"the result's shape {tuple(shape)} of {dtype} has too many bytes: {nbytes}")
     if nbytes > (1 << 30) and nbytes > _physical_memory():
         raise MemoryError(f"the result of shape {tuple(shape)} and dtype {dtype} needs {nbytes} bytes, "
                           f"this machine has {_physical_memory()}")  # fmt: skip
