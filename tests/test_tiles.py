@@ -78,7 +78,7 @@ def test_drawn_images(drawn, dtype):
 
 
 @pytest.mark.parametrize("dtype", "fdFD")
-@pytest.mark.parametrize("kernel", [(15, 15), (31, 9), (1, 70), (90, 2), (63, 63)])
+@pytest.mark.parametrize("kernel", [(15, 15), (31, 9), (1, 70), (90, 2), (63, 33)])
 def test_several_tiles(kernel, dtype):
     rng = np.random.default_rng(1)
     check(normal(rng, (310, 277), dtype), normal(rng, kernel, dtype), "same")
@@ -87,7 +87,7 @@ def test_several_tiles(kernel, dtype):
 @pytest.mark.parametrize("dtype", "fD")
 def test_volumes(dtype):
     rng = np.random.default_rng(2)
-    for shape, kernel in (((40, 50, 60), (9, 9, 9)), ((70, 30, 33), (5, 11, 3)), ((3, 90, 80), (2, 30, 30))):
+    for shape, kernel in (((30, 40, 60), (7, 7, 7)), ((70, 30, 33), (5, 11, 3)), ((3, 90, 80), (2, 24, 20))):
         for mode in ("full", "same", "valid"):
             check(normal(rng, shape, dtype), normal(rng, kernel, dtype), mode)
     check(normal(rng, (20, 30, 40), dtype), normal(rng, (5, 5, 5), dtype), "same", boundary="reflect")
