@@ -134,10 +134,11 @@ cdef class RowJob(Job):
     cdef void _item(self, ptrdiff_t item, char *scratch, const char *x, const char *w,
                     const char *bias, char *out) noexcept nogil:
         cdef ptrdiff_t first = item % self.pieces * self.piece, rest = item // self.pieces
-        cdef ptrdiff_t oz = rest // self.outs[1] % self.outs[0], oy = rest % self.outs[1]
-        cdef ptrdiff_t n = rest // self.outs[0] // self.outs[1], f, q, c
+        cdef ptrdiff_t n = rest // self.outs[0] // self.outs[1], oz, oy, f, q, c
         if self.down:
             oz, oy = rest % self.outs[0], rest // self.outs[0] % self.outs[1]
+        else:
+            oz, oy = rest // self.outs[1] % self.outs[0], rest % self.outs[1]
         cdef ptrdiff_t cols = min(self.piece, self.row.cols - first)
         cdef ptrdiff_t channels = self.row.channels, number = self.number, step = self.filters * number
         cdef char *own = scratch + channels * number
@@ -171,7 +172,7 @@ cdef class RowJob(Job):
         cdef ptrdiff_t[MOST_TAPS] row_x
         cdef ptrdiff_t[MOST_TAPS] row_w
         cdef k.fc_last_row d = self.row
-        cdef ptrdiff_t t, i, z, y
+        cdef ptrdiff_t t, i, z = 0, y = 0
         d.out_col = out_col
         d.cols, d.left = cols, self.row.left - first * self.stride[2]
         d.rows, d.row_x, d.row_w = 0, row_x, row_w
@@ -183,8 +184,8 @@ cdef class RowJob(Job):
                     row_x[d.rows] = (z * z_step + y * y_step) // self.number
                     row_w[d.rows] = (t * self.taps[1] + i) * d.kw * d.w_tap
                     d.rows += 1
-        z = (oz + 1) * self.stride[0] + self.first[0] + (self.taps[0] - 1) * self.dilation[0]
-        y = oy * self.stride[1] + self.first[1] + (self.taps[1] - 1) * self.dilation[1]
+        # the last row that the window meets one plane further, when that is the next item's
+        z += self.stride[0]
         if self.down and d.stride == 1 and cols > 3 * TILE and 0 <= y < self.size[1] and 0 <= z < self.size[0]:
             self._fetching(&d, x, w, bias, out, x + z * z_step + y * y_step, first)
         elif self.splits and cols >= SPLIT_COLUMNS * d.dilation:
@@ -203,10 +204,10 @@ cdef class RowJob(Job):
                         const char *next, ptrdiff_t first) noexcept nogil:
         """A row, a few pixels at a time; between them those of the row of the next plane are fetched, which lies too far away
         to be foreseen."""
-        cdef ptrdiff_t cols = d.cols, left = d.left, done = 0, step = TILE
+        cdef ptrdiff_t cols = d.cols, left = d.left, done = 0
         cdef ptrdiff_t x_bytes = self.row.x_col * self.number, width = self.row.channels * self.number, i
         while done < cols:
-            d.cols, d.left = min(step, cols - done), left - done
+            d.cols, d.left = min(<ptrdiff_t>TILE, cols - done), left - done
             for i in range(d.cols):
                 if first + done + i < d.w:
                     k.fc_prefetch(next + (first + done + i) * x_bytes, width, False)

@@ -12,12 +12,16 @@ cimport numpy as cnp
 from fastconv._core cimport kernels as k
 from fastconv._core.arrays cimport result_for
 
+from fastconv._core.separable import MODES as border_rules
+
 cnp.import_array()
 
 cdef extern from "numpy/arrayobject.h":
     bint PyArray_CheckExact(object) noexcept
     bint PyArray_ISBEHAVED_RO(cnp.ndarray) noexcept
     cnp.npy_intp PyArray_SIZE(cnp.ndarray) noexcept
+
+cdef dict MODES = border_rules
 
 cdef enum:
     MOST_AXES = 4
@@ -28,6 +32,8 @@ cdef enum:
 
 cdef enum:                  # fc_memory_type
     I8 = 1
+    I32 = 5
+    I64 = 7
     F32 = 11
     F64 = 12
 
@@ -54,36 +60,14 @@ cdef int memory_of(int typenum) noexcept:
     return -1
 
 
-cdef int pad_of(object mode) noexcept:
-    """fc_pad_mode of one of scipy.ndimage's border rules, -1 for another."""
-    if not isinstance(mode, str):
-        return -1
-    return 2 if mode == "reflect" or mode == "grid-mirror" else 1 if mode == "mirror" else 3 if mode == "nearest" else \
-        4 if mode == "wrap" or mode == "grid-wrap" else 0 if mode == "constant" or mode == "grid-constant" else -1
-
-
-cdef bint number(const char *at, int typenum, double *to) noexcept:
-    """One weight as float64; False for a type that is not taken."""
-    if typenum == cnp.NPY_DOUBLE:
-        memcpy(to, at, 8)
-    elif typenum == cnp.NPY_FLOAT:
-        to[0] = (<const float *>at)[0]
-    elif typenum == cnp.NPY_LONG:
-        to[0] = (<const long *>at)[0]
-    elif typenum == cnp.NPY_INT:
-        to[0] = (<const int *>at)[0]
-    else:
-        return False
-    return True
-
-
 cdef bint set_image(Window *d, object a, object mode, object cval) noexcept:
     """What an image and its borders are; False for what is not plain."""
     cdef cnp.ndarray x
     if not PyArray_CheckExact(a):
         return False
     x = <cnp.ndarray>a
-    d.axes, d.memory, d.mode = cnp.PyArray_NDIM(x), memory_of(cnp.PyArray_TYPE(x)), pad_of(mode)
+    d.axes, d.memory = cnp.PyArray_NDIM(x), memory_of(cnp.PyArray_TYPE(x))
+    d.mode = MODES.get(mode, -1) if isinstance(mode, str) else -1
     if d.memory < 0 or d.mode < 0 or not 2 <= d.axes <= MOST_AXES or not PyArray_ISBEHAVED_RO(x):
         return False
     if (type(cval) is not float and type(cval) is not int) or not -1e38 < cval < 1e38:
@@ -118,8 +102,11 @@ cdef bint set_taps(Window *d, cnp.ndarray w, bint flip) noexcept:
     small that scipy.ndimage leaves them out, or are not finite."""
     cdef ptrdiff_t i, rest, at, index, step, n = PyArray_SIZE(w)
     cdef int q, typenum = cnp.PyArray_TYPE(w)
+    cdef int memory = (I64 if sizeof(long) == 8 else I32) if typenum == cnp.NPY_LONG else memory_of(typenum)
     cdef const char *source
     cdef double value = 0
+    if memory != F64 and memory != F32 and memory != I64 and memory != I32:
+        return False
     d.taps, d.whole = 0, True
     for i in range(n):
         source, rest, at, step = <const char *>cnp.PyArray_DATA(w), i, 0, 1
@@ -129,7 +116,8 @@ cdef bint set_taps(Window *d, cnp.ndarray w, bint flip) noexcept:
             source += (d.count[q] - 1 - index if flip else index) * cnp.PyArray_STRIDE(w, q)
             at += index * step
             step *= d.padded[q]
-        if not number(source, typenum, &value) or not fabs(value) < 1e30 or 0 < fabs(value) <= DBL_EPSILON:
+        k.fc_pack_find(<k.fc_memory_type>memory, <k.fc_kind>6)(&value, source, 0, 1)
+        if not fabs(value) < 1e30 or 0 < fabs(value) <= DBL_EPSILON:
             return False
         if value:
             d.w[d.taps], d.off[d.taps] = value, at

@@ -4,7 +4,6 @@
  */
 #include "fc_kernels.h"
 #include "numbers.h"
-#include <math.h>
 
 void fc_window_row(ptrdiff_t taps, const ptrdiff_t *off, const double *w, const double *x, double *sum, ptrdiff_t n)
 {
