@@ -168,6 +168,46 @@ def test_pixels_that_push_each_other_out_of_the_cache(keywords, channels, dtype)
         check(x, w, whole(rng, channels, dtype), "channels_last", padding=2, **keywords)
 
 
+@pytest.mark.parametrize("dtype", ["f", "d"])
+@pytest.mark.parametrize("channels", [16, 72, 200, 256])
+@pytest.mark.parametrize("taps", [3, 5, 7])
+def test_squares_of_pixels(taps, channels, dtype):
+    """Blocks of every number of rows and columns, windows that begin and end anywhere, volumes; 256 channels are those
+    whose pixels push each other out of the cache."""
+    rng = np.random.default_rng(taps)
+    w, bias = whole(rng, (channels, 1, taps, taps), dtype), whole(rng, channels, dtype)
+    pads = (0, taps // 2, (taps - 1, 1), (-1, taps + 2), (taps + 5, 0))
+    for rows, cols in itertools.product((1, 2, 3, 4, 5, 9), (8, 9, 13)):
+        padding = [(p, p) if isinstance(p, int) else p for p in (pads[rows % 5], pads[cols % 5])]
+        lacking = [max(0, taps - n - sum(p)) for n, p in zip((rows, cols), padding, strict=True)]
+        padding = [(before, after + more) for (before, after), more in zip(padding, lacking, strict=True)]
+        check(whole(rng, (2, channels, rows, cols), dtype), w, bias, "channels_last", padding=padding, activation="relu")
+    w = whole(rng, (channels, 1, 2, taps, taps), dtype)
+    for stride, dilation in ((1, 1), (2, 1), (1, 3)):
+        check(whole(rng, (1, channels, 5, 6, 9), dtype), w, bias, "channels_last", activation="relu",
+              stride=(stride, 1, 1), dilation=(dilation, 1, 1), padding=[(1, 2), (taps, 0), (2, 3)])  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["f", "d"])
+@pytest.mark.parametrize("channels", [64, 67, 72, 136, 192])
+def test_squares_of_arrays_anywhere_in_memory(channels, dtype):
+    """Vectors of channels are laid where whole ones of memory are: wherever those of the operand and of the result begin,
+    the same bits, by a plan that has met others before."""
+    rng = np.random.default_rng(channels)
+    values, w = rng.standard_normal((3, 9, 10, channels)).astype(dtype), rng.standard_normal((channels, 1, 3, 3)).astype(dtype)
+    keywords = {"groups": channels, "layout": "channels_last", "padding": 1, "activation": "silu", "backend": "depthwise"}
+    plan = fastconv.plan(w, w[:, 0, 0, 0].copy(), input_shape=values.shape, **keywords)
+    wanted, size = plan(values), values.itemsize
+    room, to = np.empty(values.nbytes + 64, "u1"), np.empty(values.nbytes + 64, "u1")
+    for first, at in itertools.product(range(0, 64, size), (0, size)):
+        x, out = (a[i : i + values.nbytes].view(dtype).reshape(values.shape) for a, i in ((room, first), (to, at)))
+        x[:] = values
+        np.testing.assert_array_equal(plan(x, out=out), wanted)
+    x = np.zeros((3, 9, 10, channels + 3), dtype)[..., 3:]  # pixels that begin anywhere
+    x[:] = values
+    np.testing.assert_array_equal(plan(x), wanted)
+
+
 @pytest.mark.parametrize("taps", [3, 5, 7])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_square_kernels_on_planes_of_every_width(taps, dtype):

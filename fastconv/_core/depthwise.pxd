@@ -19,7 +19,7 @@ cdef class Job:
     # spatial axes, always three: outputs, stride, samples, steps in bytes, first tap, taps, dilation
     cdef ptrdiff_t[3] outs, stride, size, x_step, out_step, first, taps, dilation
     cdef readonly ptrdiff_t scratch_bytes
-    cdef readonly str packing   # of the weights: "rows", "columns" or "channels"
+    cdef readonly str packing   # of the weights: "rows", "columns", "channels" or "vectors"
     cdef char *_scratch(self, Team team) noexcept nogil
     cdef void _activate(self, char *out, ptrdiff_t rows, ptrdiff_t row_bytes, ptrdiff_t count) noexcept nogil
     cdef void _item(self, ptrdiff_t item, char *scratch, const char *x, const char *w,

@@ -18,6 +18,9 @@ cnp.import_array()
 cdef enum:
     PIECE = 64 * 1024       # multiply-adds of a row's taps after which rows of pixels are cut
     TILE = 7                # pixels of a register tile
+    SQUARE_BLOCK = 512      # bytes of channels whose window of 3 x 3 stays in the first-level cache; of larger ones, half
+    SQUARE_WORK = 128 * 1024    # multiply-adds of an item of squares
+    LEVEL_VECTORS = 8       # of channels, so that one more is worth it where none lies in two lines of the cache then
     # dilated rows are taken apart up to such a dilation, where each part has so many columns
     SPLIT_MOST = 4
     SPLIT_COLUMNS = 4
@@ -233,6 +236,82 @@ cdef class RowJob(Job):
             d.w = (width - at + step - 1) // step if at < width else 0
             d.cols = (cols - q + step - 1) // step
             self._columns(d, x + at * x_bytes, w, bias, out + q * out_bytes)
+
+
+cdef class SquareJob(Job):
+    """Channels last, 3 x 3, 5 x 5 or 7 x 7 at stride 1: an item is a few rows of output pixels, or some channels of them."""
+    cdef k.fc_square square
+    cdef ptrdiff_t part, parts, strips      # part: vectors of channels
+    cdef bint level     # all pixels begin as far from the last whole vector of memory as the first does
+    cdef bint down      # items go down the planes first: of a volume, fewer rows lie between two uses of one
+
+    def __init__(self, *, ptrdiff_t channels, x_n, **keywords):
+        super().__init__(x_n=x_n, **keywords)
+        cdef k.fc_square *d = &self.square
+        cdef ptrdiff_t taps = self.taps[0] * self.taps[1] * self.taps[2], vector = self.ukr.lanes * self.number, i
+        d.channels, d.w, d.taps = channels, self.size[2], taps
+        d.block = max(1, SQUARE_BLOCK // vector // (2 if self.taps[2] > 3 else 1))
+        d.cols, d.left = self.outs[2], -self.first[2]
+        d.x_col, d.x_row = self.x_step[2] // self.number, self.x_step[1] // self.number
+        d.out_col, d.out_row = self.out_step[2] // self.number, self.out_step[1] // self.number
+        self.level = channels >= LEVEL_VECTORS * self.ukr.lanes
+        for i in range(3):
+            self.level = self.level and self.x_step[i] % vector == 0
+        for i in range(len(x_n)):
+            self.level = self.level and self.x_n[i] % vector == 0
+        # whole blocks, as many as a thread may well take at once; more than one vector, as the second reaches over the first
+        self.part = SQUARE_WORK // max(<ptrdiff_t>1, self.outs[2] * taps * k.FC_SQUARE_ROWS * self.ukr.lanes)
+        self.part = max(<ptrdiff_t>2, d.block, self.part // d.block * d.block)
+        self.parts = (channels // self.ukr.lanes + self.part) // self.part      # one vector more where they overlap
+        self.strips = (self.outs[1] + k.FC_SQUARE_ROWS - 1) // k.FC_SQUARE_ROWS
+        self.down = self.taps[0] > 1
+        self.items = len(x_n) * self.outs[0] * self.strips * self.parts
+        self.packing = "vectors"
+
+    cdef ptrdiff_t _back(self, const char *x) noexcept nogil:
+        """Channels by which all vectors but the first reach back, so that none lies in two lines of the cache."""
+        cdef ptrdiff_t over = <ptrdiff_t>(<size_t>x % <size_t>(self.ukr.lanes * self.number))
+        return over // self.number if self.level and over % self.number == 0 else 0
+
+    def back(self, cnp.ndarray x not None):
+        """Channels by which vectors of weights have to reach back for that operand."""
+        return self._back(<const char *>cnp.PyArray_DATA(x))
+
+    cdef void _item(self, ptrdiff_t item, char *scratch, const char *x, const char *w,
+                    const char *bias, char *out) noexcept nogil:
+        cdef ptrdiff_t[MOST_TAPS] plane_x
+        cdef ptrdiff_t[MOST_TAPS] plane_w
+        cdef k.fc_square d = self.square
+        cdef ptrdiff_t rest = item // self.parts, oz, oy, t, y, z
+        cdef ptrdiff_t n = rest // self.strips // self.outs[0]
+        if self.down:
+            oz, oy = rest % self.outs[0], rest // self.outs[0] % self.strips * k.FC_SQUARE_ROWS
+        else:
+            oz, oy = rest // self.strips % self.outs[0], rest % self.strips * k.FC_SQUARE_ROWS
+        cdef ptrdiff_t rows = min(<ptrdiff_t>k.FC_SQUARE_ROWS, self.outs[1] - oy)
+        y = oy + self.first[1]
+        d.back = self._back(x)
+        d.first = item % self.parts * self.part
+        d.end = (d.channels + d.back + self.ukr.lanes - 1) // self.ukr.lanes
+        if d.first and d.end - d.first == 1:
+            return      # the last vector: with the one before, over which it reaches
+        if d.end - d.first > self.part + 1:
+            d.end = d.first + self.part
+        d.planes, d.plane_x, d.plane_w = 0, plane_x, plane_w
+        for t in range(self.taps[0]):
+            z = oz * self.stride[0] + self.first[0] + t * self.dilation[0]
+            # a plane or rows without a sample add nothing
+            if 0 <= z < self.size[0] and -(rows + self.taps[1] - 1) < y < self.size[1]:
+                plane_x[d.planes] = z * self.x_step[0] // self.number
+                plane_w[d.planes] = t * self.taps[1] * self.taps[2] * self.ukr.lanes
+                d.planes += 1
+        out += self.out_n[n] + oz * self.out_step[0] + oy * self.out_step[1]
+        self.ukr.square(&d, <int>self.taps[2], rows, -y, self.size[1] - y, x + self.x_n[n] + y * self.x_step[1], w, bias, out)
+        if self.activation:
+            y = max(<ptrdiff_t>0, d.first * self.ukr.lanes - d.back)    # the channels of this part, and those alone
+            z = min(d.channels, d.end * self.ukr.lanes - d.back)
+            for t in range(rows):
+                self._activate(out + t * self.out_step[1] + y * self.number, d.cols, self.out_step[2], z - y)
 
 
 cdef class TurnedJob(RowJob):

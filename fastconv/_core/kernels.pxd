@@ -130,6 +130,26 @@ cdef extern from "kernels/fc_kernels.h" nogil:
                               const void *bias, void *out) noexcept
     ctypedef void fc_last_groups(const fc_last_row *d, int side, const void *x, const void *w,
                                  const void *bias, void *out) noexcept
+    int FC_SQUARE_ROWS
+    ctypedef struct fc_square:
+        ptrdiff_t channels
+        ptrdiff_t first
+        ptrdiff_t end
+        ptrdiff_t back
+        ptrdiff_t block
+        ptrdiff_t w
+        ptrdiff_t cols
+        ptrdiff_t left
+        ptrdiff_t taps
+        ptrdiff_t x_col
+        ptrdiff_t x_row
+        ptrdiff_t out_col
+        ptrdiff_t out_row
+        ptrdiff_t planes
+        const ptrdiff_t *plane_x
+        const ptrdiff_t *plane_w
+    ctypedef void fc_square_rows(const fc_square *d, int side, ptrdiff_t rows, ptrdiff_t lo, ptrdiff_t hi, const void *x,
+                                 const void *w, const void *bias, void *y) noexcept
     ctypedef void fc_to_last(void *to, ptrdiff_t to_col, const void *x, ptrdiff_t plane,
                              ptrdiff_t n) noexcept
     ctypedef void fc_to_planes(void *to, ptrdiff_t plane, const void *x, ptrdiff_t x_col,
@@ -146,6 +166,7 @@ cdef extern from "kernels/fc_kernels.h" nogil:
         fc_to_last *to_last
         fc_to_planes *to_planes
         fc_turned_rows *turned
+        fc_square_rows *square
     const fc_depthwise_row *fc_depthwise_rows(fc_isa isa, int *count) noexcept
     int FC_WINO_POINTS
     ctypedef void fc_wino_in(const int *points, const void *x, const ptrdiff_t *step, void *v,

@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from .. import _costs
-from .._core import arrays, fir, turn
+from .._core import arrays, cpu, fir, turn
 from .._core import depthwise as _depthwise
 from .._core import planes as _planes
 from .._problem import PAD_CODES
@@ -104,13 +104,14 @@ class DepthwisePlan(Plan):
         except KeyError:
             return self._jobs.keep(key, build_job(self.problem, x_steps, out_steps))
 
-    def _packed(self, job, weights):
+    def _packed(self, job, weights, back=0):
         """The weights as the job wants them; whether all are finite is noted on the way."""
-        packed = weights.packed.get(job.packing)
+        key = job.packing, back
+        packed = weights.packed.get(key)
         if packed is None:
-            packed = pack(self.problem, weights.w, job.packing)
+            packed = pack(self.problem, weights.w, *key)
             weights.finite = arrays.all_finite(self.problem.types.kind, weights.w)
-            weights.packed[job.packing] = packed
+            weights.packed[key] = packed
         return packed
 
     def _usual_job(self):
@@ -134,7 +135,7 @@ class DepthwisePlan(Plan):
         if job is None:
             self._fallback().run(x, weights, out)
             return
-        packed = self._packed(job, weights)
+        packed = self._packed(job, weights, job.back(x) if job.packing == "vectors" else 0)
         if not weights.finite and self.problem.geometry.has_zeros:
             # a NaN or infinity in the weights times a padded zero must not make a NaN
             reference.ReferencePlan(self.problem).run(x, weights, out)
@@ -142,11 +143,20 @@ class DepthwisePlan(Plan):
         job.run(x, packed, weights.bias, out)
 
 
-def pack(problem, w, packing):
+def pack(problem, w, packing, back=0):
     """Weights (canonical, contiguous) as the tiles read them: "rows" as they are, "columns" column by
-    column of the last two axes, "channels" tap by tap, channels side by side."""
+    column of the last two axes, "channels" tap by tap, channels side by side, "vectors" the same for each vector of
+    channels: the first begins with the first channel, the last ends with the last, others begin `back` earlier than those
+    of vectors laid side by side."""
     if packing == "rows":
         return w
+    if packing == "vectors":
+        lanes, planes = _depthwise.lanes(problem.types.kind), pack(problem, w, "channels")
+        taps, groups = planes.shape
+        first = np.clip(np.arange(-(-(groups + back) // lanes)) * lanes - back, 0, groups - lanes)
+        packed = arrays.aligned(first.size * taps * lanes, w.dtype).reshape(first.size, taps, lanes)
+        packed[:] = planes[:, np.add.outer(first, np.arange(lanes))].swapaxes(0, 1)
+        return packed
     if packing == "channels":
         g = problem.geometry
         planes = w.reshape(1, math.prod(g.groups), -1)
@@ -190,6 +200,8 @@ def build_job(problem, x_steps, out_steps):
     lanes = _depthwise.lanes(problem.types.kind)
     if (channels >= lanes and np.array_equal(x_g, side_by_side[:channels])
             and np.array_equal(np.add.outer(out_g, out_f).reshape(-1), side_by_side)):  # fmt: skip
+        if filters == 1 and _square(axes):
+            return _depthwise.SquareJob(channels=channels, **common)
         return _depthwise.RowJob(channels=channels, filters=filters, **common)
     if axes[2][3] != size and axes[2][2] > 1:
         return None
@@ -208,6 +220,16 @@ def build_job(problem, x_steps, out_steps):
     if _laid_out(axes, cut) > _costs.PLANE_LAID_OUT * (math.prod(a[2] for a in axes) + math.prod(a[0] for a in axes)) + 2**16:
         return None  # samples far apart, and next to nothing between them
     return _planes.PlaneJob(x_g=x_g, out_g=out_g, out_f=out_f, **common, **cut)
+
+
+def _square(axes):
+    """Whether a SquareJob is to do it: it reads each row of samples once where other tiles read it for each row of results,
+    which matters where little is done with a sample, or pixels push each other out of the first-level cache."""
+    depth, row, col = axes
+    taps = col[6]
+    if not (row[6] == taps in (3, 5, 7) and all(a[1] == a[7] == 1 for a in (row, col))):
+        return False
+    return (taps == 3 and col[0] > 7) or depth[6] > 1 or cpu.crowded(2 * taps * (6 + taps), col[3])
 
 
 def _macs_worth(g):

@@ -22,7 +22,7 @@
 #define FC_DEPTHWISE(kind, T)                                                                   \
     {"fc_" #kind "_depthwise_ukr__" FC_STRING(FC_ISA), FC_KIND_##kind,                          \
      (int)(sizeof(T##_v) / sizeof(T)), pack_##T, place_##T, copy_##T, last_##T, groups_##T, to_last_##T, \
-     to_planes_##T, turned_##T},
+     to_planes_##T, turned_##T, square_##T},
 const fc_depthwise_row FC_CAT(fc_depthwise_table__, FC_ISA)[] = {
     FC_DEPTHWISE(F32, f32)
     FC_DEPTHWISE(F64, f64)

@@ -117,7 +117,7 @@ FC_INLINE void N(last_tile_)(const int PX, const int NV, const int KW, const int
     for (ptrdiff_t r = 0; r < d->rows; r++) {
         const T *xr = x + d->row_x[r], *wr = w + d->row_w[r];
         if (KW) {
-            V b[KW ? KW : 1][2];
+            V b[7][2]; /* of a constant size: one of KW would be an array of variable length, in memory */
             FC_UNROLL for (int s = 0; s < KW; s++)
                 FC_UNROLL for (int j = 0; j < NV; j++)
                     b[s][j] = *(const VU *)(wr + s * d->w_tap + j * LANES);
@@ -200,6 +200,8 @@ static void N(last_)(const fc_last_row *d, const void *x, const void *w, const v
     const ptrdiff_t kw = d->stride == 1 && d->dilation == 1 ? d->kw : 0;
     if (kw == 3)
         N(last_row_)(7, NV, 3, d, (const T *)x, (const T *)w, (const T *)bias, (T *)out);
+    else if (kw == 4)
+        N(last_row_)(7, NV, 4, d, (const T *)x, (const T *)w, (const T *)bias, (T *)out);
     else if (kw == 5)
         N(last_row_)(7, NV, 5, d, (const T *)x, (const T *)w, (const T *)bias, (T *)out);
     else if (kw == 7)
@@ -209,6 +211,8 @@ static void N(last_)(const fc_last_row *d, const void *x, const void *w, const v
     else
         N(last_row_)(7, NV, 0, d, (const T *)x, (const T *)w, (const T *)bias, (T *)out);
 }
+
+#include "square_body.h"
 
 /* ---- channels last, small groups: a vector holds several, each of whose filters takes the channels of its own ---- */
 
@@ -233,7 +237,7 @@ FC_INLINE void N(groups_tile_)(const int PX, const int SIDE, const int EDGE, con
         const T *xr = x + d->row_x[r], *wr = w + d->row_w[r];
         ptrdiff_t col = at;
         for (ptrdiff_t s = 0; s < d->kw; s++, wr += d->w_tap, col += d->dilation) {
-            V b[SIDE];
+            V b[4];
             const T *xp = xr;
             FC_UNROLL for (int i = 0; i < SIDE; i++)
                 b[i] = *(const VU *)(wr + i * channels);

@@ -276,6 +276,21 @@ typedef void fc_last_ukr(const fc_last_row *d, const void *x, const void *w, con
  * < side of x[..][k / side * side + i] * w[row_w[r] + s * w_tap + i * channels + k]. channels: whole groups. */
 typedef void fc_last_groups(const fc_last_row *d, int side, const void *x, const void *w, const void *bias,
                             void *out);
+/* A few rows of outputs of K x K taps (3, 5 or 7) at stride 1, whose channels are neighbours in memory: for r < rows <=
+ * FC_SQUARE_ROWS, q < cols, k < channels
+ * y[r * out_row + q * out_col + k] = bias[k] + sum over p < planes, i, s < K of
+ *     x[plane_x[p] + (r + i) * x_row + (q + s - left) * x_col + k] * w[v * lanes * taps + plane_w[p] + (i * K + s) * lanes + l]
+ * where a row i outside lo .. hi - 1 or a column outside 0 .. w - 1 counts as nothing. k = l + max(0, min(v * lanes - back,
+ * channels - lanes)), l < lanes, first <= v < end: vectors of channels may overlap. block: vectors worked off at a time. */
+#define FC_SQUARE_ROWS 4
+#define FC_SQUARE_COLS 2
+typedef struct {
+    ptrdiff_t channels, first, end, back, block, w, cols, left, taps, x_col, x_row, out_col, out_row;
+    ptrdiff_t planes;
+    const ptrdiff_t *plane_x, *plane_w;
+} fc_square;
+typedef void fc_square_rows(const fc_square *d, int side, ptrdiff_t rows, ptrdiff_t lo, ptrdiff_t hi, const void *x,
+                            const void *w, const void *bias, void *y);
 /* The way back, for first <= c. */
 typedef void fc_to_planes(void *to, ptrdiff_t plane, const void *x, ptrdiff_t x_col, ptrdiff_t n,
                           int first);
@@ -291,6 +306,7 @@ typedef struct {
     fc_to_last *to_last;
     fc_to_planes *to_planes;
     fc_turned_rows *turned;
+    fc_square_rows *square;
 } fc_depthwise_row;
 const fc_depthwise_row *fc_depthwise_rows(fc_isa isa, int *count);
 
