@@ -66,7 +66,7 @@ cdef class Grid:
                         char *spare) noexcept nogil
     cdef void _turn(self, const Block *b, ptrdiff_t shift, const char *x, char *to) noexcept nogil
     cdef void _turn_row(self, const Block *b, const char *x, char *to) noexcept nogil
-    cdef void _fetch(self, const char *x, const ptrdiff_t *step) noexcept nogil
+    cdef void _fetch(self, const char *x, const ptrdiff_t *step, ptrdiff_t channels) noexcept nogil
     cdef bint _turns(self, ptrdiff_t step) noexcept nogil
     cdef void _turn_short(self, char *to, ptrdiff_t to_row, const char *x, ptrdiff_t width,
                           ptrdiff_t rows) noexcept nogil

@@ -210,7 +210,7 @@ cdef class Grid:
                             offset += (at[i] if a.whole else t[i] * self.outs[i]) * b.stride[i] * \
                                 self.number
                     if self.x_direct and t[2] + 1 < b.tiles[2]:
-                        self._fetch(x + offset, step)
+                        self._fetch(x + offset, step, channels)
                     c = 0
                     while c < channels:
                         c = min(c, channels - self.lanes)
@@ -225,13 +225,18 @@ cdef class Grid:
                         c += self.lanes
                     v += self.pitch * self.number
 
-    cdef void _fetch(self, const char *x, const ptrdiff_t *step) noexcept nogil:
-        """Ask for what the next tile reads beside this one's samples at x: all channels of them."""
-        cdef ptrdiff_t i, j, column = step[2] * self.number, row = step[1] * self.number
+    cdef void _fetch(self, const char *x, const ptrdiff_t *step, ptrdiff_t channels) noexcept nogil:
+        """Ask for what the next tile reads beside this one's samples at x: these channels of them."""
+        cdef ptrdiff_t i, j, q, column = step[2] * self.number, row = step[1] * self.number
+        cdef ptrdiff_t pixels = self.outs[2], width = channels * self.number
         x += self.points[2] * column
+        if width == column:
+            width *= pixels
+            pixels = 1
         for i in range(self.points[0]):
             for j in range(self.points[1]):
-                k.fc_prefetch(x + i * step[0] * self.number + j * row, self.outs[2] * column, False)
+                for q in range(pixels):
+                    k.fc_prefetch(x + i * step[0] * self.number + j * row + q * column, width, False)
 
     cdef void _turn(self, const Block *b, ptrdiff_t shift, const char *x, char *to) noexcept nogil:
         """Lay a strip of one vector of channels out with channels last."""
