@@ -119,7 +119,8 @@ cdef class RowJob(Job):
         self.filters, self.side = filters, side
         d.channels, d.w, d.cols = channels, self.size[2], self.outs[2]
         d.kw, d.stride, d.dilation = self.taps[2], self.stride[2], self.dilation[2]
-        d.left, d.w_tap = -self.first[2], channels * side
+        d.left, d.w_tap = -self.first[2], channels if side == 1 else self.ukr.lanes * side
+        d.w_vector = self.taps[0] * self.taps[1] * self.taps[2] * d.w_tap
         d.x_col, d.out_col = self.x_step[2] // self.number, self.out_step[2] // self.number
         d.crowded = crowded(self.taps[0] * self.taps[1] * ((TILE - 1) * d.stride + (d.kw - 1) * d.dilation + 1),
                             self.x_step[2])

@@ -123,6 +123,7 @@ cdef extern from "kernels/fc_kernels.h" nogil:
         ptrdiff_t x_col
         ptrdiff_t out_col
         ptrdiff_t w_tap
+        ptrdiff_t w_vector
         ptrdiff_t rows
         const ptrdiff_t *row_x
         const ptrdiff_t *row_w

@@ -205,12 +205,17 @@ class RowsPlan(_Last):
         self.workspace_bytes = self._job.scratch_bytes
 
     def _packed(self, weights):
-        """Tap by tap, channel by channel of a group, the filters of all groups side by side."""
+        """Vector by vector of filters, the last over its neighbour: tap by tap, channel by channel of a group."""
         packed = weights.packed.get("rows")
         if packed is None:
-            side = self.problem.geometry.channels
-            w = weights.w.reshape(-1, side, side, math.prod(a.kernel for a in self.problem.geometry.axes))
-            packed = weights.packed["rows"] = np.ascontiguousarray(w.transpose(3, 2, 0, 1))
+            g, lanes = self.problem.geometry, _depthwise.lanes(self.problem.types.kind)
+            side, taps = g.channels, math.prod(a.kernel for a in g.axes)
+            filters = weights.w.reshape(-1, side, taps)
+            whole, vectors = len(filters) // lanes, -(-len(filters) // lanes)
+            packed = arrays.aligned(vectors * taps * side * lanes, filters.dtype).reshape(vectors, taps, side, lanes)
+            packed[:whole] = filters[: whole * lanes].reshape(whole, lanes, side, taps).transpose(0, 3, 2, 1)
+            packed[whole:] = filters[-lanes:].transpose(2, 1, 0)
+            weights.packed["rows"] = packed
         return packed
 
     def warm(self, weights):

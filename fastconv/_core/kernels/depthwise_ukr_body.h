@@ -225,11 +225,10 @@ FC_INLINE V N(spread_)(V a, const int side, const int i)
     return __builtin_shuffle(a, at);
 }
 
-/* PX pixels of a vector of channels; w: of each tap `side` rows of channels. */
+/* PX pixels of a vector of channels; w: of each tap `side` vectors of filters. */
 FC_INLINE void N(groups_tile_)(const int PX, const int SIDE, const int EDGE, const fc_last_row *d, ptrdiff_t at,
                                const T *x, const T *w, const T *bias, T *out)
 {
-    const ptrdiff_t channels = d->channels;
     V acc[7];
     FC_UNROLL for (int p = 0; p < PX; p++)
         acc[p] = FC_CAT(FC_T, _zero);
@@ -240,7 +239,7 @@ FC_INLINE void N(groups_tile_)(const int PX, const int SIDE, const int EDGE, con
             V b[4];
             const T *xp = xr;
             FC_UNROLL for (int i = 0; i < SIDE; i++)
-                b[i] = *(const VU *)(wr + i * channels);
+                b[i] = *(const VU *)(wr + i * LANES);
             FC_UNROLL for (int p = 0; p < PX; p++, xp += d->stride * d->x_col)
                 if (!EDGE || (size_t)(col + p * d->stride) < (size_t)d->w) {
                     V a = *(const VU *)xp;
@@ -265,19 +264,20 @@ FC_INLINE void N(groups_row_)(const int SIDE, const fc_last_row *d, const T *x, 
         const ptrdiff_t left = d->cols - q, px = left >= 7 ? 7 : left >= 4 ? 4 : 1;
         const ptrdiff_t at = q * d->stride - d->left;
         const int edge = at < 0 || at + (px - 1) * d->stride + reach >= d->w;
-        for (ptrdiff_t k = 0; k < d->channels; k += LANES) {
+        const T *wk = w;
+        for (ptrdiff_t k = 0; k < d->channels; k += LANES, wk += d->w_vector) {
             if (k + LANES > d->channels)
                 k = d->channels - LANES; /* whole groups, as LANES and channels are */
             const T *xk = x + at * d->x_col + k, *bk = bias ? bias + k : NULL;
             T *to = out + q * d->out_col + k;
             if (px == 7 && !edge)
-                N(groups_tile_)(7, SIDE, 0, d, at, xk, w + k, bk, to);
+                N(groups_tile_)(7, SIDE, 0, d, at, xk, wk, bk, to);
             else if (px == 7)
-                N(groups_tile_)(7, SIDE, 1, d, at, xk, w + k, bk, to);
+                N(groups_tile_)(7, SIDE, 1, d, at, xk, wk, bk, to);
             else if (px == 4)
-                N(groups_tile_)(4, SIDE, 1, d, at, xk, w + k, bk, to);
+                N(groups_tile_)(4, SIDE, 1, d, at, xk, wk, bk, to);
             else
-                N(groups_tile_)(1, SIDE, 1, d, at, xk, w + k, bk, to);
+                N(groups_tile_)(1, SIDE, 1, d, at, xk, wk, bk, to);
         }
         q += px;
     }

@@ -266,14 +266,15 @@ typedef void fc_turned_rows(const fc_turned *d, ptrdiff_t count, const void *con
  * first-level cache, so that lines are used up at once. */
 typedef struct {
     int crowded;
-    ptrdiff_t channels, w, cols, kw, stride, dilation, left, x_col, out_col, w_tap;
+    ptrdiff_t channels, w, cols, kw, stride, dilation, left, x_col, out_col, w_tap, w_vector;
     ptrdiff_t rows;
     const ptrdiff_t *row_x, *row_w;
 } fc_last_row;
 typedef void fc_last_ukr(const fc_last_row *d, const void *x, const void *w, const void *bias,
                          void *out);
 /* The same for groups of `side` channels and as many filters, side 2 or 4 and <= lanes: out[..][k] is the sum over i
- * < side of x[..][k / side * side + i] * w[row_w[r] + s * w_tap + i * channels + k]. channels: whole groups. */
+ * < side of x[..][k / side * side + i] * w[v * w_vector + row_w[r] + s * w_tap + i * lanes + k - first of v], where vector v
+ * of filters begins with filter min(v * lanes, channels - lanes). channels: whole groups. */
 typedef void fc_last_groups(const fc_last_row *d, int side, const void *x, const void *w, const void *bias,
                             void *out);
 /* A few rows of outputs of K x K taps (3, 5 or 7) at stride 1, whose channels are neighbours in memory: for r < rows <=
