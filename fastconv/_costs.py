@@ -137,8 +137,8 @@ IMPLICIT_SPREAD = 1.08
 # 1.15 to 1.45 times what is predicted without)
 IMPLICIT_NARROW = 1.2
 # and in groups with channels last (3x3 layers of 8 to 32 channels a group: 0.95 to 1.5 times what is predicted without,
-# "direct" and "indirect" 0.8 to 1); and all of a Winograd layer whose groups make no more than four vectors each (1.5 to 2.3)
-IMPLICIT_LAST_GROUPS, WINOGRAD_LAST_GROUPS = 1.3, 1.8
+# "direct" and "indirect" 0.8 to 1); and all of a Winograd layer whose groups make no more than four vectors each (0.9 to 2.2)
+IMPLICIT_LAST_GROUPS, WINOGRAD_LAST_GROUPS = 1.3, 1.4
 # likewise of "indirect", whose groups each meet parts of the same lines of memory: those of more than two vectors (1.1 to 1.4),
 # of at most two (1.1 to 1.8), and these strided (3.9 to 4.2)
 INDIRECT_LAST_GROUPS, INDIRECT_LAST_NARROW, INDIRECT_LAST_STRIDED = 1.2, 1.7, 4.0
