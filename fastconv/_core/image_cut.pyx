@@ -102,8 +102,8 @@ cdef void prepare(Image *d, const Tools *tools) noexcept nogil:
     d.chunk = max(1, col.out)
     if d.lined:
         most = max(LINED_BYTES // max(1, (col.out + col.taps) * number), up(row.taps // 2, d.rows))
-        # whole tiles of rows, and whole groups of rows that are turned
-        wide = 3 * tools.lanes if most >= 3 * tools.lanes else tools.lanes
+        # whole tiles of rows, or whole groups of rows that are turned
+        wide = d.rows if col.taps < LINE_ORDERED else 3 * tools.lanes if most >= 3 * tools.lanes else tools.lanes
         d.block = min(up(d.block, wide), max(most // wide * wide, wide))
         # tall filters: a few columns of all rows under the block at a time, in the first-level cache
         most = PANEL_BYTES // (number * d.planes * (d.block + row.taps - 1))
