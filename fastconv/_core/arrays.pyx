@@ -51,10 +51,11 @@ cdef bint same_shape(cnp.ndarray array, tuple shape) except -1:
 
 def aligned(ptrdiff_t count, dtype):
     """An array of numbers that begins at a line of the cache: no vector of packed weights lies in two."""
-    dtype = np.dtype(dtype)
-    room = np.empty(count * dtype.itemsize + 64, np.uint8)
-    start = -room.ctypes.data % 64
-    return room[start : start + count * dtype.itemsize].view(dtype)
+    cdef cnp.dtype kind = dtype if isinstance(dtype, cnp.dtype) else np.dtype(dtype)
+    cdef ptrdiff_t nbytes = count * kind.itemsize
+    cdef cnp.ndarray room = np.empty(nbytes + 64, np.uint8)
+    cdef ptrdiff_t start = -<ptrdiff_t>cnp.PyArray_DATA(room) & 63
+    return room[start : start + nbytes].view(kind)
 
 
 cdef int sizes_of(tuple shape, cnp.npy_intp *sizes) except -1:

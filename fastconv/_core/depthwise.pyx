@@ -8,10 +8,12 @@ A Job belongs to one set of strides; backends/depthwise.py builds it.  Real floa
 """
 from libc.string cimport memcpy, memset
 cimport numpy as cnp
+import numpy as np
 
 from fastconv._core cimport kernels as k
 from fastconv._core.cpu cimport crowded, threads_for
 from fastconv._core.job cimport Team, depthwise_row, table
+from fastconv._core.arrays import aligned
 
 cnp.import_array()
 
@@ -277,6 +279,20 @@ cdef class SquareJob(Job):
     def back(self, cnp.ndarray x not None):
         """Channels by which vectors of weights have to reach back for that operand."""
         return self._back(<const char *>cnp.PyArray_DATA(x))
+
+    def pack(self, w, ptrdiff_t back):
+        """Weights of each vector of channels, tap by tap: the first vector begins with the first channel, the last ends with
+        the last, others begin `back` earlier than those of vectors laid side by side."""
+        cdef cnp.ndarray given = np.ascontiguousarray(w)
+        cdef ptrdiff_t lanes = self.ukr.lanes, taps = self.square.taps, channels = self.square.channels, v
+        cdef ptrdiff_t vectors = (channels + back + lanes - 1) // lanes
+        cdef cnp.ndarray packed = aligned(vectors * taps * lanes, given.dtype)
+        cdef const char *x = <const char *>cnp.PyArray_DATA(given)
+        cdef char *to = <char *>cnp.PyArray_DATA(packed)
+        for v in range(vectors):
+            self.ukr.to_last(to + v * taps * lanes * self.number, lanes,
+                             x + min(max(<ptrdiff_t>0, v * lanes - back), channels - lanes) * taps * self.number, taps, taps)
+        return packed
 
     cdef void _item(self, ptrdiff_t item, char *scratch, const char *x, const char *w,
                     const char *bias, char *out) noexcept nogil:

@@ -109,7 +109,7 @@ class DepthwisePlan(Plan):
         key = job.packing, back
         packed = weights.packed.get(key)
         if packed is None:
-            packed = pack(self.problem, weights.w, *key)
+            packed = job.pack(weights.w, back) if job.packing == "vectors" else pack(self.problem, weights.w, job.packing)
             weights.finite = arrays.all_finite(self.problem.types.kind, weights.w)
             weights.packed[key] = packed
         return packed
@@ -143,20 +143,11 @@ class DepthwisePlan(Plan):
         job.run(x, packed, weights.bias, out)
 
 
-def pack(problem, w, packing, back=0):
+def pack(problem, w, packing):
     """Weights (canonical, contiguous) as the tiles read them: "rows" as they are, "columns" column by
-    column of the last two axes, "channels" tap by tap, channels side by side, "vectors" the same for each vector of
-    channels: the first begins with the first channel, the last ends with the last, others begin `back` earlier than those
-    of vectors laid side by side."""
+    column of the last two axes, "channels" tap by tap, channels side by side."""
     if packing == "rows":
         return w
-    if packing == "vectors":
-        lanes, planes = _depthwise.lanes(problem.types.kind), pack(problem, w, "channels")
-        taps, groups = planes.shape
-        first = np.clip(np.arange(-(-(groups + back) // lanes)) * lanes - back, 0, groups - lanes)
-        packed = arrays.aligned(first.size * taps * lanes, w.dtype).reshape(first.size, taps, lanes)
-        packed[:] = planes[:, np.add.outer(first, np.arange(lanes))].swapaxes(0, 1)
-        return packed
     if packing == "channels":
         g = problem.geometry
         planes = w.reshape(1, math.prod(g.groups), -1)
