@@ -214,13 +214,16 @@ def build_job(problem, x_steps, out_steps):
 
 
 def _square(axes):
-    """Whether a SquareJob is to do it: it reads each row of samples once where other tiles read it for each row of results,
-    which matters where little is done with a sample, or pixels push each other out of the first-level cache."""
+    """Whether a SquareJob is to do it: it reads rows of samples half as often or less, which matters where little is done
+    with a sample, or pixels push each other out of the first-level cache. asv_bench/tools/squares.py measures both ways."""
     depth, row, col = axes
     taps = col[6]
     if not (row[6] == taps in (3, 5, 7) and all(a[1] == a[7] == 1 for a in (row, col))):
         return False
-    return (taps == 3 and col[0] > 7) or depth[6] > 1 or cpu.crowded(2 * taps * (6 + taps), col[3])
+    crowded = cpu.crowded(2 * taps * (6 + taps), col[3])
+    if taps == 3:
+        return col[0] > 7 or crowded or depth[6] > 1
+    return depth[6] > 1 or (crowded and col[0] > 14)  # of narrow planes, most tiles are those at an edge
 
 
 def _macs_worth(g):
