@@ -7,12 +7,13 @@ large arrays do. Ratios above 1: squares are faster. Which of the two the rule t
 """
 
 import argparse
-import time
+from functools import partial
 
 import numpy as np
 
 import fastconv
 from fastconv import _wisdom
+from fastconv._bench_timing import race
 from fastconv._core import arrays
 from fastconv.backends import depthwise
 
@@ -44,16 +45,17 @@ def plans(w, x):
     return made, taken[0]
 
 
-def ratio(made, x, out, rounds=15, seconds=0.01):
+def ratio(made, x, out):
     """The time by rows over that by squares."""
-    best = [np.inf, np.inf]
-    for _ in range(rounds):
-        for way, plan in enumerate(made):
-            until = time.perf_counter() + seconds
-            while (start := time.perf_counter()) < until:
-                plan(x, out=out)
-                best[way] = min(best[way], time.perf_counter() - start)
-    return best[0] / best[1]
+    best = race(
+        {
+            way: partial(plan, x, out=out)
+            for way, plan in zip(("rows", "squares"), made, strict=True)
+        },
+        15,
+        0.3,
+    )
+    return best["rows"] / best["squares"]
 
 
 def main():
