@@ -47,14 +47,8 @@ def plans(w, x):
 
 def ratio(made, x, out):
     """The time by rows over that by squares."""
-    best = race(
-        {
-            way: partial(plan, x, out=out)
-            for way, plan in zip(("rows", "squares"), made, strict=True)
-        },
-        15,
-        0.3,
-    )
+    by_rows, by_squares = (partial(plan, x, out=out) for plan in made)
+    best = race({"rows": by_rows, "squares": by_squares}, rounds=15, seconds=0.3)
     return best["rows"] / best["squares"]
 
 
@@ -68,8 +62,9 @@ def main():
         x = rng.standard_normal((1, size, size, channels)).astype("f4")
         made, taken = plans(rng.standard_normal((channels, 1, taps, taps)).astype("f4"), x)
         found = [ratio(made, placed(x, behind), placed(x, behind)) for behind in (0, 16)]
+        taken = "squares" if taken else "rows"
         print(
-            f"{taps:4d} {channels:8d} {size:4d} {found[0]:11.2f} {found[1]:17.2f}   {'squares' if taken else 'rows'}",
+            f"{taps:4d} {channels:8d} {size:4d} {found[0]:11.2f} {found[1]:17.2f}   {taken}",
             flush=True,
         )
 

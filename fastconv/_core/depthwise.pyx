@@ -69,6 +69,7 @@ cdef class Job:
         for i in range(3):
             (self.outs[i], self.stride[i], self.size[i], self.x_step[i], self.out_step[i], self.first[i],
              self.taps[i], self.dilation[i]) = axes[i]
+        self.down = self.taps[0] > 1
 
     def run(self, cnp.ndarray x_array not None, cnp.ndarray w_array not None,
             cnp.ndarray bias_array, cnp.ndarray out_array not None):
@@ -101,6 +102,14 @@ cdef class Job:
             self.finish(out, self.number, out, NULL, count, NULL, self.activation)
             out += row_bytes
 
+    cdef ptrdiff_t _place(self, ptrdiff_t item, ptrdiff_t rows, ptrdiff_t *plane, ptrdiff_t *row) noexcept nogil:
+        """Where an item lies of which there are rows in a plane: the output plane, the row, and (returned) the image."""
+        if self.down:
+            plane[0], row[0] = item % self.outs[0], item // self.outs[0] % rows
+        else:
+            plane[0], row[0] = item // rows % self.outs[0], item % rows
+        return item // rows // self.outs[0]
+
     cdef void _item(self, ptrdiff_t item, char *scratch, const char *x, const char *w,
                     const char *bias, char *out) noexcept nogil:
         pass
@@ -113,7 +122,6 @@ cdef class RowJob(Job):
     cdef ptrdiff_t filters, piece, pieces
     cdef int side
     cdef bint splits
-    cdef bint down      # items go down the planes first: of a volume, fewer rows lie between two uses of one
 
     def __init__(self, *, ptrdiff_t channels, ptrdiff_t filters=1, int side=1, **keywords):
         super().__init__(**keywords)
@@ -127,7 +135,6 @@ cdef class RowJob(Job):
         d.crowded = crowded(self.taps[0] * self.taps[1] * ((TILE - 1) * d.stride + (d.kw - 1) * d.dilation + 1),
                             self.x_step[2])
         self.splits = self._may_split(d.x_col)
-        self.down = self.taps[0] > 1
         # whole tiles of pixels, and what a thread may well take at once
         self.piece = max(1, PIECE // max(<ptrdiff_t>1, channels * side * d.kw) // TILE) * TILE
         self.pieces = max(<ptrdiff_t>1, (d.cols + self.piece - 1) // self.piece)
@@ -139,12 +146,8 @@ cdef class RowJob(Job):
 
     cdef void _item(self, ptrdiff_t item, char *scratch, const char *x, const char *w,
                     const char *bias, char *out) noexcept nogil:
-        cdef ptrdiff_t first = item % self.pieces * self.piece, rest = item // self.pieces
-        cdef ptrdiff_t n = rest // self.outs[0] // self.outs[1], oz, oy, f, q, c
-        if self.down:
-            oz, oy = rest % self.outs[0], rest // self.outs[0] % self.outs[1]
-        else:
-            oz, oy = rest // self.outs[1] % self.outs[0], rest % self.outs[1]
+        cdef ptrdiff_t first = item % self.pieces * self.piece, oz, oy, f, q, c
+        cdef ptrdiff_t n = self._place(item // self.pieces, self.outs[1], &oz, &oy)
         cdef ptrdiff_t cols = min(self.piece, self.row.cols - first)
         cdef ptrdiff_t channels = self.row.channels, number = self.number, step = self.filters * number
         cdef char *own = scratch + channels * number
@@ -162,7 +165,7 @@ cdef class RowJob(Job):
             for q in range(cols):
                 self.finish(out + q * self.out_step[2] + f * number, step, own + q * channels * number, NULL,
                             channels, NULL, self.activation)
-            w += self.taps[0] * self.taps[1] * self.taps[2] * self.row.w_tap * number
+            w += self.row.w_vector * number     # those of all channels
 
     cdef void _row(self, ptrdiff_t oz, ptrdiff_t oy, ptrdiff_t first, ptrdiff_t cols, ptrdiff_t z_step,
                    ptrdiff_t y_step, const char *x, const char *w, const char *bias, char *out) noexcept nogil:
@@ -246,7 +249,6 @@ cdef class SquareJob(Job):
     cdef k.fc_square square
     cdef ptrdiff_t part, parts, strips      # part: vectors of channels
     cdef bint level     # all pixels begin as far from the last whole vector of memory as the first does
-    cdef bint down      # items go down the planes first: of a volume, fewer rows lie between two uses of one
 
     def __init__(self, *, ptrdiff_t channels, x_n, **keywords):
         super().__init__(x_n=x_n, **keywords)
@@ -267,7 +269,6 @@ cdef class SquareJob(Job):
         self.part = max(<ptrdiff_t>2, d.block, self.part // d.block * d.block)
         self.parts = (channels // self.ukr.lanes + self.part) // self.part      # one vector more where they overlap
         self.strips = (self.outs[1] + k.FC_SQUARE_ROWS - 1) // k.FC_SQUARE_ROWS
-        self.down = self.taps[0] > 1
         self.items = len(x_n) * self.outs[0] * self.strips * self.parts
         self.packing = "vectors"
 
@@ -275,6 +276,10 @@ cdef class SquareJob(Job):
         """Channels by which all vectors but the first reach back, so that none lies in two lines of the cache."""
         cdef ptrdiff_t over = <ptrdiff_t>(<size_t>x % <size_t>(self.ukr.lanes * self.number))
         return over // self.number if self.level and over % self.number == 0 else 0
+
+    cdef ptrdiff_t _vectors(self, ptrdiff_t back) noexcept nogil:
+        """How many vectors of channels there are then."""
+        return (self.square.channels + back + self.ukr.lanes - 1) // self.ukr.lanes
 
     def back(self, cnp.ndarray x not None):
         """Channels by which vectors of weights have to reach back for that operand."""
@@ -285,7 +290,7 @@ cdef class SquareJob(Job):
         the last, others begin `back` earlier than those of vectors laid side by side."""
         cdef cnp.ndarray given = np.ascontiguousarray(w)
         cdef ptrdiff_t lanes = self.ukr.lanes, taps = self.square.taps, channels = self.square.channels, v
-        cdef ptrdiff_t vectors = (channels + back + lanes - 1) // lanes
+        cdef ptrdiff_t vectors = self._vectors(back)
         cdef cnp.ndarray packed = aligned(vectors * taps * lanes, given.dtype)
         cdef const char *x = <const char *>cnp.PyArray_DATA(given)
         cdef char *to = <char *>cnp.PyArray_DATA(packed)
@@ -299,17 +304,14 @@ cdef class SquareJob(Job):
         cdef ptrdiff_t[MOST_TAPS] plane_x
         cdef ptrdiff_t[MOST_TAPS] plane_w
         cdef k.fc_square d = self.square
-        cdef ptrdiff_t rest = item // self.parts, oz, oy, t, y, z
-        cdef ptrdiff_t n = rest // self.strips // self.outs[0]
-        if self.down:
-            oz, oy = rest % self.outs[0], rest // self.outs[0] % self.strips * k.FC_SQUARE_ROWS
-        else:
-            oz, oy = rest // self.strips % self.outs[0], rest % self.strips * k.FC_SQUARE_ROWS
-        cdef ptrdiff_t rows = min(<ptrdiff_t>k.FC_SQUARE_ROWS, self.outs[1] - oy)
+        cdef ptrdiff_t oz, oy, rows, t, y, z
+        cdef ptrdiff_t n = self._place(item // self.parts, self.strips, &oz, &oy)
+        oy *= k.FC_SQUARE_ROWS
+        rows = min(<ptrdiff_t>k.FC_SQUARE_ROWS, self.outs[1] - oy)
         y = oy + self.first[1]
         d.back = self._back(x)
         d.first = item % self.parts * self.part
-        d.end = (d.channels + d.back + self.ukr.lanes - 1) // self.ukr.lanes
+        d.end = self._vectors(d.back)
         if d.first and d.end - d.first == 1:
             return      # the last vector: with the one before, over which it reaches
         if d.end - d.first > self.part + 1:

@@ -149,7 +149,7 @@ cdef extern from "kernels/fc_kernels.h" nogil:
         ptrdiff_t planes
         const ptrdiff_t *plane_x
         const ptrdiff_t *plane_w
-    ctypedef void fc_square_rows(const fc_square *d, int side, ptrdiff_t rows, ptrdiff_t lo, ptrdiff_t hi, const void *x,
+    ctypedef void fc_square_rows(const fc_square *d, int kernel, ptrdiff_t rows, ptrdiff_t lo, ptrdiff_t hi, const void *x,
                                  const void *w, const void *bias, void *y) noexcept
     ctypedef void fc_to_last(void *to, ptrdiff_t to_col, const void *x, ptrdiff_t plane,
                              ptrdiff_t n) noexcept

@@ -277,20 +277,19 @@ typedef void fc_last_ukr(const fc_last_row *d, const void *x, const void *w, con
  * of filters begins with filter min(v * lanes, channels - lanes). channels: whole groups. */
 typedef void fc_last_groups(const fc_last_row *d, int side, const void *x, const void *w, const void *bias,
                             void *out);
-/* A few rows of outputs of K x K taps (3, 5 or 7) at stride 1, whose channels are neighbours in memory: for r < rows <=
+/* A few rows of outputs of K x K taps (kernel: 3, 5 or 7) at stride 1, whose channels are neighbours in memory: for r < rows <=
  * FC_SQUARE_ROWS, q < cols, k < channels
  * y[r * out_row + q * out_col + k] = bias[k] + sum over p < planes, i, s < K of
  *     x[plane_x[p] + (r + i) * x_row + (q + s - left) * x_col + k] * w[v * lanes * taps + plane_w[p] + (i * K + s) * lanes + l]
  * where a row i outside lo .. hi - 1 or a column outside 0 .. w - 1 counts as nothing. k = l + max(0, min(v * lanes - back,
  * channels - lanes)), l < lanes, first <= v < end: vectors of channels may overlap. block: vectors worked off at a time. */
 #define FC_SQUARE_ROWS 4
-#define FC_SQUARE_COLS 2
 typedef struct {
     ptrdiff_t channels, first, end, back, block, w, cols, left, taps, x_col, x_row, out_col, out_row;
     ptrdiff_t planes;
     const ptrdiff_t *plane_x, *plane_w;
 } fc_square;
-typedef void fc_square_rows(const fc_square *d, int side, ptrdiff_t rows, ptrdiff_t lo, ptrdiff_t hi, const void *x,
+typedef void fc_square_rows(const fc_square *d, int kernel, ptrdiff_t rows, ptrdiff_t lo, ptrdiff_t hi, const void *x,
                             const void *w, const void *bias, void *y);
 /* The way back, for first <= c. */
 typedef void fc_to_planes(void *to, ptrdiff_t plane, const void *x, ptrdiff_t x_col, ptrdiff_t n,

@@ -1,11 +1,11 @@
 /* Channels last, squares of K x K taps at stride 1, for one number type: included by depthwise_ukr_body.h.
  *
- * A vector holds neighbouring channels. FC_SQUARE_ROWS rows of outputs by FC_SQUARE_COLS pixels at a time, column by
+ * A vector holds neighbouring channels. ROWS rows of outputs by COLS pixels at a time, column by
  * column of samples: each row of samples is read from the second-level cache (rows + K - 1) / rows times instead of K
  * times, and every sample that is loaded meets all the outputs of the tile that it counts for.
  */
 #define ROWS FC_SQUARE_ROWS
-#define COLS FC_SQUARE_COLS
+#define COLS 2 /* of outputs */
 
 #define WINDOW (ROWS + 6)
 typedef __typeof__((V){0} == (V){0}) N(square_mask_);
@@ -99,12 +99,12 @@ FC_INLINE void N(square_rows_)(const int K, const fc_square *given, ptrdiff_t ro
     }
 }
 
-static void N(square_)(const fc_square *d, int side, ptrdiff_t rows, ptrdiff_t lo, ptrdiff_t hi, const void *x, const void *w,
+static void N(square_)(const fc_square *d, int kernel, ptrdiff_t rows, ptrdiff_t lo, ptrdiff_t hi, const void *x, const void *w,
                        const void *bias, void *y)
 {
-    if (side == 3)
+    if (kernel == 3)
         N(square_rows_)(3, d, rows, lo, hi, (const T *)x, (const T *)w, (const T *)bias, (T *)y);
-    else if (side == 5)
+    else if (kernel == 5)
         N(square_rows_)(5, d, rows, lo, hi, (const T *)x, (const T *)w, (const T *)bias, (T *)y);
     else
         N(square_rows_)(7, d, rows, lo, hi, (const T *)x, (const T *)w, (const T *)bias, (T *)y);
